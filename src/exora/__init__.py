@@ -1,0 +1,1 @@
+"""Exora: medical documents to structured clinical records, coordinated by PostgreSQL."""

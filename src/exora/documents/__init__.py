@@ -1,0 +1,1 @@
+"""Reading pages and finding clinical items in them: the job Exora exists for."""

@@ -1,0 +1,1 @@
+"""Finds clinical items in pages of text, on this machine, with no model to download."""
