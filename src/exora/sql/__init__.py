@@ -1,0 +1,1 @@
+"""The database side of Exora: migrations, functions, grants, and what applies them."""

@@ -1,0 +1,12 @@
+-- public.release_api_capacity: the original's release: settles the oldest open anonymous reservation of this API with
+-- the same estimate. A release without such a reservation changes nothing, so it cannot free another's slot.
+create or replace function public.release_api_capacity(
+  p_provider_name text, p_api_endpoint text, p_estimated_tokens int default 0, p_actual_tokens int default null)
+returns void language plpgsql security definer set search_path = '' as $$
+begin
+  perform public.settle_api_capacity_v3(r.id, p_actual_tokens)
+     from (select id from exora.api_reservations
+            where provider_name = p_provider_name and api_endpoint = p_api_endpoint and holder = 'anonymous'
+              and estimated_tokens = greatest(coalesce(p_estimated_tokens, 0), 0) and settled_at is null
+            order by granted_at limit 1 for update skip locked) r;
+end $$;

@@ -1,0 +1,32 @@
+-- public.submit_document_v3: note an uploaded document and enqueue its job, in one transaction. The same bytes of the
+-- same patient are one document: submitting them again answers duplicate with the first ids.
+create or replace function public.submit_document_v3(
+  p_patient_id uuid, p_storage_path text, p_sha256 text, p_size_bytes bigint, p_media_type text,
+  p_priority int default 5, p_job_lane text default null, p_scheduled_at timestamptz default null,
+  out document_id uuid, out job_id uuid, out scheduled_at timestamptz, out outcome text, out reason text)
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform from exora.patients p where p.id = p_patient_id;
+  if not found then
+    perform exora.refuse('PT400', 'no patient of this id is registered', 'p_patient_id',
+                         'Register the patient first: exora patients add UUID');
+  end if;
+  insert into exora.documents as d (id, patient_id, storage_path, sha256, size_bytes, media_type)
+  values (gen_random_uuid(), p_patient_id, p_storage_path, p_sha256, p_size_bytes, p_media_type)
+  on conflict (patient_id, sha256) do nothing returning d.id into document_id;
+  if not found then
+    select d.id into document_id from exora.documents d where d.patient_id = p_patient_id and d.sha256 = p_sha256;
+    select j.uuid, j.scheduled_at, 'duplicate', 'document' into job_id, scheduled_at, outcome, reason
+      from exora.jobs j
+     where j.job_type = 'shell_file_processing' and j.idempotency_key = 'document:' || document_id;
+    return;
+  end if;
+  insert into exora.audit_events (event, patient_id, document_id, correlation_id)
+  values ('document_submitted', p_patient_id, document_id, document_id);
+  select e.job_id, e.scheduled_at, e.outcome, e.reason into job_id, scheduled_at, outcome, reason
+    from public.enqueue_job_v3('shell_file_processing', 'Process document', jsonb_build_object(
+           'patient_id', p_patient_id, 'shell_file_id', document_id, 'storage_path', p_storage_path,
+           'mime_type', p_media_type, 'file_size_bytes', p_size_bytes, 'sha256', p_sha256,
+           'correlation_id', document_id),
+         'standard', p_priority, p_scheduled_at, p_job_lane, 'document:' || document_id) e;
+end $$;

@@ -1,0 +1,25 @@
+-- public.sweep_v3: the periodic work, bounded by p_limit and done by one caller at a time (a transaction-level
+-- advisory lock; others return at once): promote due jobs, rescue lapsed claims, forget old claim answers,
+-- idle marks and reservations, keep archive partitions ahead.
+create or replace function public.sweep_v3(p_limit int default 500)
+returns jsonb language plpgsql security definer set search_path = '' set lock_timeout = '2s' as $$
+declare
+  v_promoted int;
+  v_rescued int;
+  v_reservations int;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('exora.sweep', 0)) then
+    return jsonb_build_object('swept', false);
+  end if;
+  v_promoted := exora.promote_due(p_limit);
+  v_rescued := exora.rescue_lapsed(p_limit);
+  delete from exora.claims where claimed_at < clock_timestamp() - interval '1 hour';
+  delete from exora.idle_workers where since < clock_timestamp() - interval '1 minute';
+  delete from exora.api_reservations
+   where granted_at < clock_timestamp() - interval '2 minutes'
+     and (settled_at is not null or lease_expires_at < clock_timestamp());
+  get diagnostics v_reservations = row_count;
+  perform exora.ensure_partitions();
+  return jsonb_build_object('swept', true, 'promoted', v_promoted, 'rescued', v_rescued,
+                                       'reservations_forgotten', v_reservations);
+end $$;
