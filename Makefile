@@ -1,0 +1,64 @@
+# Every task of the project; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+# The environment: made when missing, renewed when a lock changes.
+.venv/.installed: requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(MAKE) --no-print-directory lock-check
+	$(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.PHONY: install
+install: .venv/.installed ## Make .venv from the lock, hashes required
+
+.PHONY: demo
+demo: .venv/.installed ## Process the example documents with nothing configured
+	$(BIN)/exora demo
+
+.PHONY: test
+test: .venv/.installed ## Run all tests
+	$(BIN)/pytest -q -n 2 --dist loadgroup
+
+.PHONY: check
+check: .venv/.installed ## Lint, types, import contracts, formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: .venv/.installed ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: examples
+examples: .venv/.installed ## Make the example documents anew from DATA (default ../shared/data)
+	$(BIN)/python examples/generate.py --data $(or $(DATA),../shared/data)
+
+.PHONY: lock
+lock: ## Compile the locks from pyproject.toml
+	$(COMPILE) -o requirements/runtime.txt
+	$(COMPILE) --group dev -o requirements/dev.txt
+
+.PHONY: lock-check
+lock-check: ## Fail when a lock is stale
+	@for lock in runtime dev; do \
+	  cp requirements/$$lock.txt .venv/$$lock.lock || exit 1; \
+	  $(COMPILE) $$([ $$lock = dev ] && echo --group dev) -o .venv/$$lock.lock || exit 1; \
+	  diff -q requirements/$$lock.txt .venv/$$lock.lock >/dev/null \
+	    || { echo "requirements/$$lock.txt is stale: run make lock and commit it"; exit 1; }; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

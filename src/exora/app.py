@@ -1,0 +1,170 @@
+"""The composition root: the only place where concrete parts meet."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from exora.coordination.port import Coordinator
+from exora.coordination.postgres import PostgresTransport, connect
+from exora.coordination.wire import WireCoordinator
+from exora.documents.handler import DocumentHandler, DocumentJob
+from exora.documents.pool import ChildPool
+from exora.documents.sniff import sniff
+from exora.domain.capacity import ApiCapacity
+from exora.domain.document import DocumentLimits
+from exora.domain.job import SubmitAnswer
+from exora.errors import DocumentTooLarge
+from exora.sql.migrate import Applied, check, migrate
+from exora.storage.port import Storage
+from exora.storage.postgres import PostgresStorage
+from exora.worker.config import WorkerConfig
+from exora.worker.keeper import Heartbeats
+from exora.worker.registry import Registry, default_registry
+from exora.worker.runtime import Worker
+
+DOCUMENT_JOB_TYPES = ("shell_file_processing", "ai_processing")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a command needs of a database: the verbs and the document store."""
+
+    dsn: str
+    coordinator: Coordinator
+    storage: Storage
+    limits: DocumentLimits
+
+    async def submit(
+        self, content: bytes, patient_id: UUID, *, priority: int = 5, lane: str | None = None
+    ) -> SubmitAnswer:
+        """Upload a document and enqueue its job.
+
+        Raises:
+            UnknownPatient: no patient of that id is registered.
+            EmptyDocument, UnsupportedFormat, DocumentTooLarge: refused before anything is stored.
+        """
+        if len(content) > self.limits.max_bytes:
+            raise DocumentTooLarge(f"the document has {len(content)} bytes; the limit is {self.limits.max_bytes}")
+        kind = sniff(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = f"{patient_id}/{sha256}"
+        await self.storage.put(path, content)
+        return await self.coordinator.submit_document(
+            patient_id=patient_id,
+            storage_path=path,
+            sha256=sha256,
+            size_bytes=len(content),
+            media_type=kind.media_type,
+            priority=priority,
+            lane=lane,
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_services(dsn: str, *, verify: bool = True) -> AsyncIterator[Services]:
+    """Connect to a migrated database.
+
+    Raises:
+        SchemaOutdated, SchemaTooNew, DatabaseUnavailable, ConfigurationError: say what to do.
+    """
+    if verify:
+        await verify_schema(dsn)
+    transport = PostgresTransport(dsn)
+    try:
+        yield Services(dsn, WireCoordinator(transport), PostgresStorage(transport.fetch), DocumentLimits())
+    finally:
+        await transport.close()
+
+
+async def migrate_schema(dsn: str) -> Applied:
+    """Bring a database to this version."""
+    connection = await connect(dsn)
+    try:
+        return await migrate(connection)
+    finally:
+        await connection.close()
+
+
+async def verify_schema(dsn: str) -> None:
+    """Check that a database is at this version.
+
+    Raises:
+        SchemaOutdated, SchemaTooNew: it is not.
+    """
+    connection = await connect(dsn)
+    try:
+        await check(connection)
+    finally:
+        await connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWorker:
+    """A worker as /health reads it."""
+
+    worker: Worker
+
+    @property
+    def worker_id(self) -> str:
+        """The process's id."""
+        return self.worker.config.worker_id
+
+    @property
+    def active_jobs(self) -> int:
+        """Jobs running now."""
+        return self.worker.active_jobs
+
+    @property
+    def last_heartbeat(self) -> datetime:
+        """When the heartbeat thread last did its round."""
+        return self.worker.keeper.last_heartbeat
+
+    @property
+    def alive(self) -> bool:
+        """Whether that thread lives."""
+        return self.worker.keeper.alive
+
+    @property
+    def capacity(self) -> list[ApiCapacity]:
+        """The last known picture of API capacity."""
+        return self.worker.capacity
+
+
+def _ignore(*_: object) -> None:
+    """Nobody watches."""
+
+
+@contextlib.asynccontextmanager
+async def open_worker(
+    services: Services,
+    config: WorkerConfig,
+    *,
+    pool_size: int | None = None,
+    registry: Registry | None = None,
+    on_progress: Callable[[UUID, int, int], None] = _ignore,
+) -> AsyncIterator[Worker]:
+    """A worker that serves documents and every handler users have registered.
+
+    Args:
+        services: the database and the document store.
+        config: the numbers.
+        pool_size: child processes for CPU-bound work; None = one per CPU.
+        registry: handlers; None = those registered with ``@exora.handler``, plus documents.
+        on_progress: called with (job id, pages done, pages) as documents are read.
+    """
+
+    async def connect_keeper() -> Heartbeats:
+        return WireCoordinator(PostgresTransport(services.dsn, max_connections=1))
+
+    async with ChildPool(pool_size, address_space_bytes=services.limits.address_space_bytes) as pool:
+        if registry is None:
+            registry = default_registry.copy()
+            handler = DocumentHandler(services.storage, pool, services.limits)
+            for job_type in DOCUMENT_JOB_TYPES:
+                registry.add(job_type, handler, DocumentJob)
+        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress)

@@ -1,0 +1,130 @@
+"""exora jobs: list jobs, show one with its audit trail, redrive dead letters."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.table import Table
+
+from exora.cli.database import database, services
+from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
+from exora.domain.job import AuditEvent, JobState, JobView
+from exora.errors import NotFound
+from exora.settings import read_settings
+
+app = typer.Typer(help="See jobs and act on them.", no_args_is_help=True)
+
+_COLORS = {
+    JobState.PENDING: "cyan",
+    JobState.PROCESSING: "yellow",
+    JobState.COMPLETED: "green",
+    JobState.FAILED: "red",
+    JobState.CANCELLED: "dim",
+}
+
+
+@app.command("list")
+def list_(
+    state: Annotated[JobState | None, typer.Option("--status", help="Only jobs in this state.")] = None,
+    patient: Annotated[str | None, typer.Option("--patient", metavar="UUID", help="Only jobs of this patient.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List jobs, newest first."""
+    settings = read_settings()
+    patient_id = None if patient is None else parse_uuid(patient, "--patient")
+
+    async def main(dsn: str) -> list[JobView]:
+        async with services(settings, dsn) as exora:
+            return await exora.coordinator.list_jobs(state=state, patient_id=patient_id, limit=limit)
+
+    with database(settings) as dsn:
+        found = run(main(dsn))
+    if as_json:
+        print_json(found)
+        return
+    table = Table("job", "type", "status", "lane", "tries", "created", "took", "last error")
+    for job in found:
+        table.add_row(
+            str(job.job_id),
+            job.job_type,
+            f"[{_COLORS[job.state]}]{job.state.value}[/]",
+            job.lane,
+            str(job.attempt),
+            f"{job.created_at:%Y-%m-%d %H:%M:%S}",
+            "" if job.duration is None else f"{job.duration.total_seconds():.1f} s",
+            _code(job),
+        )
+    out.print(table)
+    if not found:
+        out.print("No jobs. Submit a document: exora submit FILE --patient UUID")
+
+
+@app.command("show")
+def show(job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")], as_json: JsonOption = False) -> None:
+    """Show one job: its facts and its audit trail."""
+    settings = read_settings()
+    job_id = parse_uuid(job, "JOB")
+
+    async def main(dsn: str) -> tuple[list[JobView], list[AuditEvent]]:
+        async with services(settings, dsn) as exora:
+            return await exora.coordinator.get_jobs([job_id]), await exora.coordinator.timeline(job_id)
+
+    with database(settings) as dsn:
+        found, events = run(main(dsn))
+    if not found:
+        raise NotFound("no job of this id", field="JOB", remedy="See: exora jobs list")
+    if as_json:
+        print_json({"job": found[0], "timeline": events})
+        return
+    _print_job(found[0], events)
+
+
+@app.command("redrive")
+def redrive(
+    jobs: Annotated[list[str], typer.Argument(metavar="JOB…", help="Ids of dead letters.")], as_json: JsonOption = False
+) -> None:
+    """Bring dead letters back to the queue, with their history."""
+    settings = read_settings()
+    job_ids = [parse_uuid(job, "JOB") for job in jobs]
+
+    async def main(dsn: str, wanted: list[UUID]) -> int:
+        async with services(settings, dsn) as exora:
+            return await exora.coordinator.redrive(wanted)
+
+    with database(settings) as dsn:
+        count = run(main(dsn, job_ids))
+    print_json({"redriven": count}) if as_json else out.print(f"{count} of {len(job_ids)} job(s) redriven.")
+
+
+def _print_job(job: JobView, events: list[AuditEvent]) -> None:
+    facts = Table(show_header=False, box=None)
+    facts.add_row("job", str(job.job_id))
+    facts.add_row("type", f"{job.job_type} ({job.lane}, priority {job.priority})")
+    facts.add_row("status", f"[{_COLORS[job.state]}]{job.state.value}[/]")
+    facts.add_row("tries", f"{job.attempt} ({job.retry_count} of {job.max_retries} retries, {job.crash_count} crashes)")
+    if job.state is JobState.PENDING:
+        facts.add_row("scheduled", f"{job.scheduled_at:%Y-%m-%d %H:%M:%S}")
+    if job.worker_id:
+        facts.add_row("worker", job.worker_id)
+    if job.dead_letter_at:
+        facts.add_row("dead letter", f"{job.dead_letter_cause}, since {job.dead_letter_at:%Y-%m-%d %H:%M:%S}")
+    if job.last_error:
+        facts.add_row("last error", job.last_error)
+    if job.state is JobState.FAILED:
+        facts.add_row("next", f"exora jobs redrive {job.job_id}")
+    if job.state is JobState.COMPLETED:
+        facts.add_row("next", f"exora record {job.job_id}")
+    out.print(facts)
+    trail = Table("at", "event", "attempt", "worker", "detail")
+    for event in events:
+        detail = ", ".join(f"{key}={value}" for key, value in (event.detail or {}).items())
+        attempt = "" if event.attempt is None else str(event.attempt)
+        trail.add_row(f"{event.at:%H:%M:%S.%f}"[:-3], event.event, attempt, event.worker_id or "", detail)
+    out.print(trail)
+
+
+def _code(job: JobView) -> str:
+    return "" if job.error_details is None else str(job.error_details["code"])

@@ -1,0 +1,57 @@
+"""The entry point: gathers the commands and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from exora import __version__
+from exora.cli import analyze, demo, jobs, migrate, patients, record, submit, worker
+from exora.cli.output import fail
+from exora.errors import ExoraError
+
+app = typer.Typer(
+    name="exora",
+    help="Medical documents to structured clinical records, coordinated by PostgreSQL.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("worker")(worker.worker)
+app.command("submit")(submit.submit)
+app.add_typer(jobs.app, name="jobs")
+app.command("record")(record.record)
+app.command("analyze")(analyze.analyze)
+app.add_typer(patients.app, name="patients")
+app.command("migrate")(migrate.migrate)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"exora {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Medical documents to structured clinical records, coordinated by PostgreSQL."""
+
+
+def main() -> None:
+    """Run the command line; the console script."""
+    try:
+        app()
+    except ExoraError as error:
+        sys.exit(fail(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

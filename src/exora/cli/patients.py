@@ -1,0 +1,56 @@
+"""exora patients: register and list patients, by opaque id."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from rich.table import Table
+
+from exora.cli.database import database, services
+from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
+from exora.domain.job import PatientView
+from exora.settings import read_settings
+
+app = typer.Typer(help="Register and list patients. A patient is an opaque UUID; names live in the records.")
+
+
+@app.command("add")
+def add(
+    patient: Annotated[str | None, typer.Argument(metavar="[UUID]", help="The id; a new one when left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Register a patient and print the id."""
+    patient_id = uuid4() if patient is None else parse_uuid(patient, "UUID")
+    settings = read_settings()
+
+    async def main(dsn: str) -> bool:
+        async with services(settings, dsn) as exora:
+            return await exora.coordinator.register_patient(patient_id)
+
+    with database(settings) as dsn:
+        added = run(main(dsn))
+    print_json({"patient_id": patient_id, "added": added}) if as_json else typer.echo(str(patient_id))
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many.")] = 50, as_json: JsonOption = False
+) -> None:
+    """List registered patients, newest first."""
+    settings = read_settings()
+
+    async def main(dsn: str) -> list[PatientView]:
+        async with services(settings, dsn) as exora:
+            return await exora.coordinator.list_patients(limit)
+
+    with database(settings) as dsn:
+        found = run(main(dsn))
+    if as_json:
+        print_json(found)
+        return
+    table = Table("patient", "registered", "documents")
+    for patient in found:
+        table.add_row(str(patient.patient_id), f"{patient.created_at:%Y-%m-%d %H:%M}", str(patient.documents))
+    out.print(table)

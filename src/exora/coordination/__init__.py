@@ -1,0 +1,1 @@
+"""Talks to the functions in PostgreSQL: one contract, any transport."""

@@ -1,0 +1,191 @@
+"""The contract between Exora and its database: every verb, whatever carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from exora.domain.capacity import ApiCapacity, Reservation
+from exora.domain.job import (
+    AuditEvent,
+    ClaimedJob,
+    EnqueueAnswer,
+    EnqueueRequest,
+    Fence,
+    JobState,
+    JobView,
+    LaneStats,
+    PatientView,
+    StoredRecord,
+    SubmitAnswer,
+)
+from exora.domain.outcome import SettleAnswer, Settlement
+
+
+class Transport(Protocol):
+    """Carries one call to a function and its rows back; knows nothing of jobs."""
+
+    async def call(self, function: str, arguments: Mapping[str, Any], *, repeatable: bool) -> list[dict[str, Any]]:
+        """Call ``public.function`` with named arguments.
+
+        Args:
+            function: its name.
+            arguments: by name; uuids, timestamps, numbers, text, lists of them, and JSON objects.
+            repeatable: the call may be repeated when its answer was lost, since its arguments
+                carry a token or it changes nothing. Then broken connections are retried here.
+
+        Returns:
+            The rows; a scalar result is one row with one column named like the function.
+
+        Raises:
+            BadInput, NotFound, Conflict, Rejected, LostClaim: as the function says.
+            DatabaseUnavailable: no connection.
+            OutcomeUnknown: the connection broke and the call is not repeatable.
+        """
+        ...
+
+    async def listen(self, on_wake: Callable[[], None], on_lost: Callable[[], None]) -> None:
+        """Call ``on_wake`` whenever jobs may have become ready, ``on_lost`` once when that stops working.
+
+        Raises:
+            DatabaseUnavailable: this transport cannot listen (a transaction-mode pooler, REST).
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Coordinator(Protocol):
+    """The verbs. All raise what ``Transport.call`` raises."""
+
+    async def enqueue(self, requests: Sequence[EnqueueRequest]) -> list[EnqueueAnswer]:
+        """Enqueue jobs, all or none; answers in order."""
+        ...
+
+    async def claim(
+        self,
+        *,
+        worker_id: str,
+        claim_token: UUID,
+        job_types: Sequence[str],
+        lanes: Sequence[str] | None,
+        limit: int,
+        wait: bool,
+    ) -> list[ClaimedJob]:
+        """Claim up to ``limit`` (1–1000) jobs in order; the same token answers the same jobs."""
+        ...
+
+    async def heartbeat(self, fences: Sequence[Fence]) -> list[Fence]:
+        """Renew leases; returns the fences that are lost."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[SettleAnswer]:
+        """End attempts; answers in order. Safe to repeat."""
+        ...
+
+    async def sweep(self, limit: int = 500) -> dict[str, Any]:
+        """Do the periodic work once, unless another does it now; returns counts."""
+        ...
+
+    async def redrive(self, job_ids: Sequence[UUID]) -> int:
+        """Bring dead letters back; returns how many were."""
+        ...
+
+    async def list_jobs(
+        self, *, state: JobState | None = None, patient_id: UUID | None = None, limit: int = 50
+    ) -> list[JobView]:
+        """The newest jobs."""
+        ...
+
+    async def get_jobs(self, job_ids: Sequence[UUID]) -> list[JobView]:
+        """Jobs by id, newest first; unknown ids are passed over."""
+        ...
+
+    async def timeline(self, job_id: UUID) -> list[AuditEvent]:
+        """The audit trail of one job, oldest first."""
+        ...
+
+    async def queue_stats(self) -> list[LaneStats]:
+        """Counts per lane."""
+        ...
+
+    async def api_capacity(self) -> list[ApiCapacity]:
+        """How full each API is."""
+        ...
+
+    async def reserve_api_capacity(
+        self, *, reservation_id: UUID, holder: str, provider: str, endpoint: str, tokens: int, lease_s: float
+    ) -> Reservation:
+        """Take requests, tokens and concurrency for one call, all or none."""
+        ...
+
+    async def settle_api_capacity(self, reservation_id: UUID, actual_tokens: int | None) -> bool:
+        """End a reservation with its actual use; False when it had ended."""
+        ...
+
+    async def register_patient(self, patient_id: UUID) -> bool:
+        """Make a patient known; False when it was."""
+        ...
+
+    async def list_patients(self, limit: int = 100) -> list[PatientView]:
+        """Registered patients, newest first."""
+        ...
+
+    async def submit_document(
+        self,
+        *,
+        patient_id: UUID,
+        storage_path: str,
+        sha256: str,
+        size_bytes: int,
+        media_type: str,
+        priority: int = 5,
+        lane: str | None = None,
+        scheduled_at: datetime | None = None,
+    ) -> SubmitAnswer:
+        """Note an uploaded document and enqueue its job, in one transaction."""
+        ...
+
+    async def store_record(
+        self, fence: Fence, record: Mapping[str, Any], *, sha256: str, size_bytes: int, media_type: str
+    ) -> UUID:
+        """Store the record of a job's document, fenced; returns the document's id."""
+        ...
+
+    async def get_record(self, job_id: UUID) -> StoredRecord:
+        """The record a job made; the reading is audited."""
+        ...
+
+    async def get_step(self, patient_id: UUID, step_key: str) -> dict[str, Any] | None:
+        """The stored result of a step, or None."""
+        ...
+
+    async def put_step(self, patient_id: UUID, step_key: str, result: Mapping[str, Any]) -> None:
+        """Keep the result of a step."""
+        ...
+
+    async def log_audit_event(
+        self,
+        event: str,
+        *,
+        correlation_id: UUID,
+        job_id: UUID | None = None,
+        document_id: UUID | None = None,
+        patient_id: UUID | None = None,
+        worker_id: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record an access or an operator's action; ids, counts and codes only."""
+        ...
+
+    async def listen(self, on_wake: Callable[[], None], on_lost: Callable[[], None]) -> None:
+        """As ``Transport.listen``."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...

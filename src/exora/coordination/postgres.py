@@ -1,0 +1,199 @@
+"""The direct transport: asyncpg to PostgreSQL, safe behind a transaction-mode pooler."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from exora.errors import (
+    SQLSTATE_ERRORS,
+    BadInput,
+    ConfigurationError,
+    CoordinationError,
+    DatabaseUnavailable,
+    ExoraError,
+    OutcomeUnknown,
+    Rejected,
+    SchemaOutdated,
+    UnknownPatient,
+)
+
+CHANNEL = "exora_jobs"
+_TRIES = 5
+_FIRST_PAUSE_S = 0.05
+#: Worth another try as they are: serialization, deadlock, lock timeout, a racing twin of the same token.
+_TRANSIENT = frozenset({"40001", "40P01", "55P03", "23505", "53300", "57P03"})
+#: The schema is not what this version needs: no such function, no such table, no such schema.
+_MISSING = frozenset({"42883", "42P01", "3F000"})
+
+T = TypeVar("T")
+
+
+class PostgresTransport:
+    """A small pool of connections; every call is one statement, hence one transaction.
+
+    Args:
+        dsn: a PostgreSQL URL.
+        max_connections: of the pool; one more is opened for listening.
+        command_timeout_s: for one call; below the 8 s at which Supabase cuts a statement off.
+    """
+
+    def __init__(self, dsn: str, *, max_connections: int = 4, command_timeout_s: float = 7.5) -> None:
+        self._dsn = dsn
+        self._max_connections = max_connections
+        self._command_timeout_s = command_timeout_s
+        self._pool: asyncpg.Pool | None = None
+        self._listener: asyncpg.Connection | None = None
+        self._opening = asyncio.Lock()
+
+    async def call(self, function: str, arguments: Mapping[str, Any], *, repeatable: bool) -> list[dict[str, Any]]:
+        """See ``Transport.call``."""
+        return await self.fetch(
+            _statement("public", function, tuple(arguments)), *arguments.values(), repeatable=repeatable
+        )
+
+    async def fetch(self, statement: str, *values: Any, repeatable: bool) -> list[dict[str, Any]]:
+        """Run one statement; errors as ``Transport.call``."""
+
+        async def run() -> list[dict[str, Any]]:
+            pool = await self._connected()
+            return [dict(row) for row in await pool.fetch(statement, *values)]
+
+        return await retrying(run) if repeatable else await translated(run)
+
+    async def listen(self, on_wake: Callable[[], None], on_lost: Callable[[], None]) -> None:
+        """See ``Transport.listen``. Proves by a notification to itself that they arrive: behind a
+        transaction-mode pooler LISTEN succeeds and nothing ever comes."""
+        connection = await translated(lambda: connect(self._dsn))
+        heard = asyncio.Event()
+
+        def wake(*_: object) -> None:
+            heard.set()
+            on_wake()
+
+        try:
+            await connection.add_listener(CHANNEL, wake)
+            await connection.execute(f"notify {CHANNEL}")
+            async with asyncio.timeout(2):
+                await heard.wait()
+        except (TimeoutError, asyncpg.PostgresError, OSError) as error:
+            await connection.close()
+            raise DatabaseUnavailable(
+                "notifications do not arrive on this connection",
+                remedy="Polling goes on; for lower latency use a direct or session-mode URL",
+            ) from error
+        connection.add_termination_listener(lambda _: on_lost())
+        self._listener = connection
+
+    async def close(self) -> None:
+        """Close every connection; a call after it opens new ones."""
+        listener, self._listener = self._listener, None
+        if listener is not None and not listener.is_closed():
+            await listener.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                async with asyncio.timeout(5):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+
+    async def _connected(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=1,
+                    max_size=self._max_connections,
+                    command_timeout=self._command_timeout_s,
+                    init=_json_as_objects,
+                    **_connection_options(self._dsn),
+                )
+        return self._pool
+
+
+async def connect(dsn: str) -> asyncpg.Connection:
+    """One plain connection, for migrating and listening.
+
+    Raises:
+        DatabaseUnavailable, ConfigurationError: as every call.
+    """
+    return await translated(lambda: asyncpg.connect(dsn, **_connection_options(dsn)))
+
+
+def _connection_options(dsn: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"timeout": 10.0, "server_settings": {"application_name": "exora"}}
+    if urlsplit(dsn).port == 6543:  # Supavisor's transaction mode refuses named prepared statements
+        options["statement_cache_size"] = 0
+    return options
+
+
+async def _json_as_objects(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+def _statement(schema: str, function: str, names: tuple[str, ...]) -> str:
+    arguments = ", ".join(f"{name} => ${position}" for position, name in enumerate(names, start=1))
+    return f"select * from {schema}.{function}({arguments})"  # noqa: S608  both come from our code, never from data
+
+
+async def retrying(run: Callable[[], Awaitable[T]]) -> T:
+    """Run a repeatable call, again after transient failures, with jittered pauses; then give up."""
+    for attempt in range(_TRIES):
+        try:
+            return await translated(run)
+        except (OutcomeUnknown, DatabaseUnavailable):
+            if attempt == _TRIES - 1:
+                raise
+        await asyncio.sleep(random.uniform(0.5, 1.5) * _FIRST_PAUSE_S * 4**attempt)  # noqa: S311  not for secrecy
+    raise AssertionError("unreachable")
+
+
+async def translated(run: Callable[[], Awaitable[T]]) -> T:
+    """Run a call and turn the driver's errors into ours; none keeps the server's text, which may quote a row."""
+    try:
+        return await run()
+    except asyncpg.exceptions.DataError as error:
+        raise BadInput("an argument has the wrong type or range", remedy="Check ids, numbers and times") from error
+    except asyncpg.PostgresError as error:
+        raise _from_sqlstate(error) from error
+    except asyncpg.exceptions.ClientConfigurationError as error:
+        raise ConfigurationError(
+            "DATABASE_URL is not a PostgreSQL URL",
+            field="DATABASE_URL",
+            remedy="Use postgresql://user:password@host:5432/database",
+        ) from error
+    except (TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise OutcomeUnknown("the connection to the database broke during a call") from error
+    except OSError as error:
+        raise DatabaseUnavailable(f"the database cannot be reached ({type(error).__name__})") from error
+
+
+def _from_sqlstate(error: asyncpg.PostgresError) -> ExoraError:
+    state = error.sqlstate or ""
+    known = SQLSTATE_ERRORS.get(state)
+    if known is Rejected:
+        return Rejected(error.message, retry_after_s=60.0, remedy=error.hint)
+    if known is BadInput and error.detail == "p_patient_id":
+        return UnknownPatient(error.message, field=error.detail)
+    if known is not None:
+        return known(error.message, remedy=error.hint, field=error.detail)
+    if state in _MISSING:
+        return SchemaOutdated(f"this database lacks what this version needs (SQLSTATE {state})")
+    if state.startswith("28") or state == "3D000":
+        return ConfigurationError(
+            "the database refused this user, password or database name",
+            field="DATABASE_URL",
+            remedy="Check user, password and database name in DATABASE_URL",
+        )
+    if state.startswith(("08", "57P")):
+        return OutcomeUnknown(f"the database ended the connection (SQLSTATE {state})")
+    if state in _TRANSIENT or state.startswith("53"):
+        return DatabaseUnavailable(f"the database is busy (SQLSTATE {state})")
+    return CoordinationError(f"the database refused a call (SQLSTATE {state})")

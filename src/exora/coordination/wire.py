@@ -1,0 +1,351 @@
+"""The verbs over any transport: domain values to function arguments, rows to domain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from exora.coordination.port import Transport
+from exora.domain.capacity import ApiCapacity, Reservation
+from exora.domain.job import (
+    AuditEvent,
+    ClaimedJob,
+    EnqueueAnswer,
+    EnqueueRequest,
+    Fence,
+    JobState,
+    JobView,
+    LaneStats,
+    PatientView,
+    StoredRecord,
+    SubmitAnswer,
+)
+from exora.domain.outcome import (
+    Cancelled,
+    Completed,
+    Dead,
+    ErrorInfo,
+    Outcome,
+    Release,
+    Retry,
+    SettleAnswer,
+    Settlement,
+    Snooze,
+)
+
+Row = dict[str, Any]
+
+
+class WireCoordinator:
+    """``Coordinator`` over a ``Transport``. The behavior lives in the database; this only translates."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def enqueue(self, requests: Sequence[EnqueueRequest]) -> list[EnqueueAnswer]:
+        if not requests:
+            return []
+        repeatable = all(request.idempotency_key is not None for request in requests)
+        rows = await self._transport.call(
+            "enqueue_jobs_v3", {"p_jobs": [_request(request) for request in requests]}, repeatable=repeatable
+        )
+        return [_answer(row) for row in rows]
+
+    async def claim(
+        self,
+        *,
+        worker_id: str,
+        claim_token: UUID,
+        job_types: Sequence[str],
+        lanes: Sequence[str] | None,
+        limit: int,
+        wait: bool,
+    ) -> list[ClaimedJob]:
+        rows = await self._transport.call(
+            "claim_jobs_v3",
+            {
+                "p_worker_id": worker_id,
+                "p_claim_token": claim_token,
+                "p_job_types": list(job_types),
+                "p_job_lanes": None if lanes is None else list(lanes),
+                "p_limit": limit,
+                "p_wait": wait,
+            },
+            repeatable=True,
+        )
+        return [_claimed(row) for row in rows]
+
+    async def heartbeat(self, fences: Sequence[Fence]) -> list[Fence]:
+        if not fences:
+            return []
+        rows = await self._transport.call(
+            "heartbeat_jobs_v3",
+            {
+                "p_job_ids": [fence.job_id for fence in fences],
+                "p_attempts": [fence.attempt for fence in fences],
+                "p_claim_tokens": [fence.claim_token for fence in fences],
+            },
+            repeatable=True,
+        )
+        lost = {(row["job_id"], row["attempt"]) for row in rows if row["status"] == "lost"}
+        return [fence for fence in fences if (fence.job_id, fence.attempt) in lost]
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[SettleAnswer]:
+        if not settlements:
+            return []
+        rows = await self._transport.call(
+            "settle_jobs_v3", {"p_outcomes": [_settlement(item) for item in settlements]}, repeatable=True
+        )
+        return [SettleAnswer(item.fence, row["status"]) for item, row in zip(settlements, rows, strict=True)]
+
+    async def sweep(self, limit: int = 500) -> dict[str, Any]:
+        return dict(await self._scalar("sweep_v3", {"p_limit": limit}))
+
+    async def redrive(self, job_ids: Sequence[UUID]) -> int:
+        return int(await self._scalar("redrive_jobs_v3", {"p_job_ids": list(job_ids)}))
+
+    async def list_jobs(
+        self, *, state: JobState | None = None, patient_id: UUID | None = None, limit: int = 50
+    ) -> list[JobView]:
+        rows = await self._transport.call(
+            "list_jobs_v3",
+            {"p_status": None if state is None else state.value, "p_patient_id": patient_id, "p_limit": limit},
+            repeatable=True,
+        )
+        return [_view(row) for row in rows]
+
+    async def get_jobs(self, job_ids: Sequence[UUID]) -> list[JobView]:
+        arguments = {"p_job_ids": list(job_ids), "p_limit": len(job_ids)}
+        rows = await self._transport.call("list_jobs_v3", arguments, repeatable=True)
+        wanted = set(job_ids)
+        return [_view(row) for row in rows if row["id"] in wanted]
+
+    async def timeline(self, job_id: UUID) -> list[AuditEvent]:
+        rows = await self._transport.call("job_timeline_v3", {"p_job_id": job_id}, repeatable=True)
+        return [AuditEvent(**row) for row in rows]
+
+    async def queue_stats(self) -> list[LaneStats]:
+        return [LaneStats(**row) for row in await self._transport.call("queue_stats_v3", {}, repeatable=True)]
+
+    async def api_capacity(self) -> list[ApiCapacity]:
+        rows = await self._transport.call("api_capacity_v3", {}, repeatable=True)
+        return [ApiCapacity(provider=row.pop("provider_name"), endpoint=row.pop("api_endpoint"), **row) for row in rows]
+
+    async def reserve_api_capacity(
+        self, *, reservation_id: UUID, holder: str, provider: str, endpoint: str, tokens: int, lease_s: float
+    ) -> Reservation:
+        rows = await self._transport.call(
+            "reserve_api_capacity_v3",
+            {
+                "p_reservation_id": reservation_id,
+                "p_holder": holder,
+                "p_provider_name": provider,
+                "p_api_endpoint": endpoint,
+                "p_tokens": tokens,
+                "p_lease_s": lease_s,
+            },
+            repeatable=True,
+        )
+        return Reservation(**rows[0])
+
+    async def settle_api_capacity(self, reservation_id: UUID, actual_tokens: int | None) -> bool:
+        arguments = {"p_reservation_id": reservation_id, "p_actual_tokens": actual_tokens}
+        return bool(await self._scalar("settle_api_capacity_v3", arguments))
+
+    async def register_patient(self, patient_id: UUID) -> bool:
+        return bool(await self._scalar("register_patient_v3", {"p_patient_id": patient_id}))
+
+    async def list_patients(self, limit: int = 100) -> list[PatientView]:
+        rows = await self._transport.call("list_patients_v3", {"p_limit": limit}, repeatable=True)
+        return [PatientView(**row) for row in rows]
+
+    async def submit_document(
+        self,
+        *,
+        patient_id: UUID,
+        storage_path: str,
+        sha256: str,
+        size_bytes: int,
+        media_type: str,
+        priority: int = 5,
+        lane: str | None = None,
+        scheduled_at: datetime | None = None,
+    ) -> SubmitAnswer:
+        rows = await self._transport.call(
+            "submit_document_v3",
+            {
+                "p_patient_id": patient_id,
+                "p_storage_path": storage_path,
+                "p_sha256": sha256,
+                "p_size_bytes": size_bytes,
+                "p_media_type": media_type,
+                "p_priority": priority,
+                "p_job_lane": lane,
+                "p_scheduled_at": scheduled_at,
+            },
+            repeatable=True,
+        )
+        return SubmitAnswer(rows[0]["document_id"], _answer(rows[0]))
+
+    async def store_record(
+        self, fence: Fence, record: Mapping[str, Any], *, sha256: str, size_bytes: int, media_type: str
+    ) -> UUID:
+        arguments = {
+            "p_job_id": fence.job_id,
+            "p_attempt": fence.attempt,
+            "p_claim_token": fence.claim_token,
+            "p_record": record,
+            "p_sha256": sha256,
+            "p_size_bytes": size_bytes,
+            "p_media_type": media_type,
+        }
+        document_id: UUID = await self._scalar("store_record_v3", arguments)
+        return document_id
+
+    async def get_record(self, job_id: UUID) -> StoredRecord:
+        return StoredRecord(**(await self._transport.call("get_record_v3", {"p_job_id": job_id}, repeatable=True))[0])
+
+    async def get_step(self, patient_id: UUID, step_key: str) -> dict[str, Any] | None:
+        found = await self._scalar("get_step_v3", {"p_patient_id": patient_id, "p_step_key": step_key})
+        return None if found is None else dict(found)
+
+    async def put_step(self, patient_id: UUID, step_key: str, result: Mapping[str, Any]) -> None:
+        await self._scalar(
+            "put_step_v3", {"p_patient_id": patient_id, "p_step_key": step_key, "p_result": dict(result)}
+        )
+
+    async def log_audit_event(
+        self,
+        event: str,
+        *,
+        correlation_id: UUID,
+        job_id: UUID | None = None,
+        document_id: UUID | None = None,
+        patient_id: UUID | None = None,
+        worker_id: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        arguments = {
+            "p_event": event,
+            "p_correlation_id": correlation_id,
+            "p_job_id": job_id,
+            "p_document_id": document_id,
+            "p_patient_id": patient_id,
+            "p_worker_id": worker_id,
+            "p_detail": None if detail is None else dict(detail),
+        }
+        # A second row after a lost answer is a lesser evil than an access without any.
+        await self._scalar("log_audit_event", arguments)
+
+    async def listen(self, on_wake: Callable[[], None], on_lost: Callable[[], None]) -> None:
+        await self._transport.listen(on_wake, on_lost)
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
+        rows = await self._transport.call(function, arguments, repeatable=True)
+        return rows[0][function]
+
+
+def _request(request: EnqueueRequest) -> Row:
+    return {
+        "job_type": request.job_type,
+        "job_name": request.name,
+        "job_payload": request.payload,
+        "job_category": request.category,
+        "priority": request.priority,
+        "scheduled_at": None if request.scheduled_at is None else request.scheduled_at.isoformat(),
+        "lane": request.lane,
+        "idempotency_key": request.idempotency_key,
+        "max_retries": request.max_retries,
+    }
+
+
+def _answer(row: Row) -> EnqueueAnswer:
+    return EnqueueAnswer(row["job_id"], row["scheduled_at"], row["outcome"], row["reason"])
+
+
+def _claimed(row: Row) -> ClaimedJob:
+    return ClaimedJob(
+        fence=Fence(row["job_id"], row["attempt"], row["claim_token"]),
+        job_type=row["job_type"],
+        lane=row["job_lane"],
+        payload=row["job_payload"],
+        retry_count=row["retry_count"],
+        max_retries=row["max_retries"],
+        priority=row["priority"],
+        patient_id=row["patient_id"],
+        correlation_id=row["correlation_id"],
+        created_at=row["created_at"],
+        heartbeat_s=row["heartbeat_s"],
+        lease_s=row["lease_s"],
+        timeout_s=row["timeout_s"],
+    )
+
+
+def _settlement(item: Settlement) -> Row:
+    head = {
+        "job_id": str(item.fence.job_id),
+        "attempt": item.fence.attempt,
+        "claim_token": str(item.fence.claim_token),
+    }
+    return head | _outcome(item.outcome)
+
+
+def _outcome(outcome: Outcome) -> Row:
+    match outcome:
+        case Completed(result=result):
+            return {"outcome": "completed", "result": result}
+        case Retry(error=error, delay_s=delay_s):
+            return {"outcome": "retry", "delay_s": delay_s, "error": _error(error)}
+        case Snooze(delay_s=delay_s, reason=reason):
+            return {"outcome": "snooze", "delay_s": delay_s, "reason": reason}
+        case Release(reason=reason):
+            return {"outcome": "release", "reason": reason}
+        case Dead(error=error):
+            return {"outcome": "dead", "reason": "permanent", "error": _error(error)}
+        case Cancelled(reason=reason):
+            return {"outcome": "cancelled", "reason": reason}
+
+
+def _error(error: ErrorInfo) -> Row:
+    return {
+        "class": error.error_class,
+        "code": error.code,
+        "summary": error.summary,
+        "fingerprint": error.fingerprint,
+    }
+
+
+def _view(row: Row) -> JobView:
+    return JobView(
+        job_id=row["id"],
+        job_type=row["job_type"],
+        lane=row["job_lane"],
+        name=row["job_name"],
+        state=JobState(row["status"]),
+        priority=row["priority"],
+        attempt=row["attempt"],
+        retry_count=row["retry_count"],
+        max_retries=row["max_retries"],
+        crash_count=row["crash_count"],
+        created_at=row["created_at"],
+        scheduled_at=row["scheduled_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        heartbeat_at=row["heartbeat_at"],
+        dead_letter_at=row["dead_letter_at"],
+        dead_letter_cause=row["dead_letter_cause"],
+        worker_id=row["worker_id"],
+        patient_id=row["patient_id"],
+        shell_file_id=row["shell_file_id"],
+        correlation_id=row["correlation_id"],
+        last_error=row["last_error"],
+        error_details=row["error_details"],
+        result=row["job_result"],
+        duration=row["actual_duration"],
+        payload=row["job_payload"],
+    )

@@ -1,0 +1,72 @@
+"""The HTTP server inside a worker's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from exora.errors import ConfigurationError
+from exora.http.health import Live, health
+
+
+def application(worker: Live) -> Starlette:
+    """The routes: /health."""
+
+    async def get_health(_: Request) -> JSONResponse:
+        body = health(worker)
+        return JSONResponse(body, status_code=200 if worker.alive else 503, headers={"Cache-Control": "no-store"})
+
+    return Starlette(routes=[Route("/health", get_health, methods=["GET"])])
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port before anything else starts, so that a taken one is an error at once.
+
+    Args:
+        host: address to listen on.
+        port: 0 = any free one.
+
+    Raises:
+        ConfigurationError: the port is taken or not allowed.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        reason = "is taken by another process" if error.errno == errno.EADDRINUSE else "cannot be used"
+        raise ConfigurationError(
+            f"port {port} {reason}", field="PORT", remedy="Set PORT to a free port, or to 0 for any"
+        ) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the worker's drain decides when the process ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serve(app: Starlette, listener: socket.socket) -> AsyncIterator[int]:
+    """Serve until the block ends; yields the port."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="exora-http")
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await asyncio.gather(task, return_exceptions=True)

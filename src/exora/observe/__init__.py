@@ -1,0 +1,1 @@
+"""What Exora tells about itself, without telling anything of a patient."""

@@ -1,0 +1,65 @@
+"""Logs: JSON lines (or readable ones on a terminal) with allow-listed keys only.
+
+Free text and exception messages never get in: an event is a code, its fields are ids, counts,
+durations and codes. A key that is not on the list is dropped and counted, not printed.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+#: Keys a line may carry. Values are ids, counts, codes and durations.
+ALLOWED = frozenset(
+    {
+        "event", "level", "timestamp", "logger", "worker_id", "job_id", "job_type", "attempt", "correlation_id",
+        "document_id", "outcome", "status", "duration_s", "error_class", "error_code", "fingerprint", "count",
+        "claims", "active_jobs", "concurrency", "drain_s", "port", "version", "app_env", "dropped_keys",
+    }
+)  # fmt: skip
+
+#: Libraries whose own logs may hold requests, rows or keys.
+_MUTED = ("asyncio", "asyncpg", "uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "httpcore", "hpack", "h2",
+          "openai", "google", "urllib3", "PIL")  # fmt: skip
+
+
+def configure_logs(level: str = "info", *, stream: TextIO | None = None, readable: bool | None = None) -> None:
+    """Set up logging for the process.
+
+    Args:
+        level: trace, debug, info, warn, warning or error.
+        stream: where lines go; None = stderr.
+        readable: lines for people instead of JSON; None = when the stream is a terminal.
+    """
+    out = stream or sys.stderr
+    number = {"trace": 10, "debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}[level]
+    pretty = out.isatty() if readable is None else readable
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _only_allowed,
+            structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    for name in _MUTED:
+        logger = logging.getLogger(name)
+        logger.handlers = [logging.NullHandler()]
+        logger.propagate = False
+
+
+def _only_allowed(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    dropped = [key for key in fields if key not in ALLOWED]
+    for key in dropped:
+        del fields[key]
+    if dropped:
+        fields["dropped_keys"] = len(dropped)
+    return fields

@@ -1,0 +1,1 @@
+"""The worker: claims jobs, runs their handlers, keeps the claims alive, settles outcomes."""

@@ -1,0 +1,115 @@
+"""What a handler knows of its job, and what it may do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from exora.domain.job import ClaimedJob, Fence
+from exora.errors import BadInput
+from exora.worker.steps import step_key
+
+
+class JobStore(Protocol):
+    """The verbs a handler may use, always under its own fence or patient."""
+
+    async def store_record(
+        self, fence: Fence, record: Mapping[str, Any], *, sha256: str, size_bytes: int, media_type: str
+    ) -> UUID: ...
+
+    async def get_step(self, patient_id: UUID, step_key: str) -> dict[str, Any] | None: ...
+
+    async def put_step(self, patient_id: UUID, step_key: str, result: Mapping[str, Any]) -> None: ...
+
+    async def log_audit_event(
+        self,
+        event: str,
+        *,
+        correlation_id: UUID,
+        job_id: UUID | None = None,
+        document_id: UUID | None = None,
+        patient_id: UUID | None = None,
+        worker_id: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None: ...
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """One attempt at one job.
+
+    Attributes:
+        job: the claimed job.
+        worker_id: who runs it.
+        deadline: ``time.monotonic()`` at which the attempt times out.
+    """
+
+    job: ClaimedJob
+    worker_id: str
+    deadline: float
+    _store: JobStore
+    _on_progress: Callable[[UUID, int, int], None]
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the attempt times out."""
+        return max(self.deadline - time.monotonic(), 0.0)
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell whoever watches this worker how far the job is."""
+        self._on_progress(self.job.job_id, done, total)
+
+    async def step(
+        self,
+        *parts: str | int,
+        compute: Callable[[], Awaitable[dict[str, Any]]],
+        keep: Callable[[dict[str, Any]], bool] = lambda _: True,
+    ) -> dict[str, Any]:
+        """Do work that must not be paid twice: the result is kept under the content address of ``parts``.
+
+        Args:
+            parts: everything the result depends on: checksum of the input, engine, model, version.
+            compute: does the work; its result must be JSON.
+            keep: whether a result is worth keeping; a partial one is not.
+
+        Returns:
+            The stored result, from this attempt or any earlier one of the same patient.
+
+        Raises:
+            BadInput: the job has no patient; steps are never shared between patients.
+        """
+        if self.job.patient_id is None:
+            raise BadInput("a step needs a job with a patient", field="patient_id")
+        key = step_key(*parts)
+        found = await self._store.get_step(self.job.patient_id, key)
+        if found is not None:
+            return found
+        result = await compute()
+        if keep(result):
+            await self._store.put_step(self.job.patient_id, key, result)
+        return result
+
+    async def store_record(self, record: Mapping[str, Any], *, sha256: str, size_bytes: int, media_type: str) -> UUID:
+        """Store the record of the job's document; the write checks the claim.
+
+        Raises:
+            LostClaim: another worker owns the job; nothing was stored.
+        """
+        return await self._store.store_record(
+            self.job.fence, record, sha256=sha256, size_bytes=size_bytes, media_type=media_type
+        )
+
+    async def audit(self, event: str, document_id: UUID | None = None, detail: Mapping[str, Any] | None = None) -> None:
+        """Record an access to a document in the audit trail, before it happens."""
+        await self._store.log_audit_event(
+            event,
+            correlation_id=self.job.correlation_id,
+            job_id=self.job.job_id,
+            document_id=document_id,
+            patient_id=self.job.patient_id,
+            worker_id=self.worker_id,
+            detail=detail,
+        )

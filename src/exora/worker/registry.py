@@ -1,0 +1,87 @@
+"""Which handler serves which job type, with typed arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from exora.domain.outcome import Outcome
+from exora.errors import BadInput, ConfigurationError
+
+if TYPE_CHECKING:
+    from exora.worker.context import JobContext
+
+#: A handler gets the context and its typed arguments; it returns an outcome, or a result dict, or None.
+Handler = Callable[["JobContext", Any], Awaitable[Outcome | dict[str, Any] | None]]
+
+
+class Registry:
+    """Handlers by job type."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, tuple[Handler, type[BaseModel] | None]] = {}
+
+    def add(self, job_type: str, handler: Handler, arguments: type[BaseModel] | None = None) -> None:
+        """Register a handler.
+
+        Args:
+            job_type: the type it serves.
+            handler: an async callable.
+            arguments: a pydantic model the payload is validated into; None hands over the dict.
+
+        Raises:
+            ConfigurationError: the type has a handler already.
+        """
+        if job_type in self._handlers:
+            raise ConfigurationError(
+                f"job type {job_type} has two handlers", remedy="Register one handler per job type"
+            )
+        self._handlers[job_type] = (handler, arguments)
+
+    def handler(self, job_type: str, arguments: type[BaseModel] | None = None) -> Callable[[Handler], Handler]:
+        """``add`` as a decorator."""
+
+        def register(function: Handler) -> Handler:
+            self.add(job_type, function, arguments)
+            return function
+
+        return register
+
+    def copy(self) -> Registry:
+        """A registry of its own with the same handlers."""
+        twin = Registry()
+        twin._handlers = dict(self._handlers)
+        return twin
+
+    @property
+    def job_types(self) -> tuple[str, ...]:
+        """The types with a handler, sorted."""
+        return tuple(sorted(self._handlers))
+
+    async def run(self, job_type: str, context: JobContext, payload: dict[str, Any]) -> Outcome | dict[str, Any] | None:
+        """Run the handler of a job.
+
+        Raises:
+            BadInput: the payload does not fit the handler's arguments; names the fields, not the values.
+            Exception: whatever the handler raises.
+        """
+        handler, model = self._handlers[job_type]
+        if model is None:
+            return await handler(context, payload)
+        try:
+            arguments = model.model_validate(payload)
+        except ValidationError as error:
+            fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors(include_input=False)})
+            raise BadInput(
+                f"the payload does not fit the handler of {job_type}: {', '.join(fields)}",
+                field=fields[0],
+                remedy="Enqueue the job again with a correct payload",
+            ) from None
+        return await handler(context, arguments)
+
+
+#: Where ``@exora.handler`` registers.
+default_registry = Registry()
+handler = default_registry.handler

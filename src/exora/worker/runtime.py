@@ -1,0 +1,120 @@
+"""A worker: starts the loops, drains on a signal, stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import structlog
+
+from exora.coordination.port import Coordinator
+from exora.domain.capacity import ApiCapacity
+from exora.worker.claimer import Claimer
+from exora.worker.config import WorkerConfig
+from exora.worker.keeper import Heartbeats, Keeper
+from exora.worker.registry import Registry
+from exora.worker.runner import Runner
+from exora.worker.settler import Settler
+from exora.worker.sweeper import Sweeper
+from exora.worker.wakeups import Wakeups
+
+_log = structlog.get_logger("exora.worker")
+
+
+def _ignore(*_: object) -> None:
+    """Nobody watches."""
+
+
+class Worker:
+    """One worker process's loops.
+
+    Args:
+        coordinator: the verbs, for everything but heartbeats.
+        connect_keeper: opens a second coordinator in the keeper's own thread.
+        registry: handlers; the worker serves the types they are registered for.
+        config: the numbers.
+        on_progress: called with (job id, done, total) when a handler reports progress.
+    """
+
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        connect_keeper: Callable[[], Awaitable[Heartbeats]],
+        registry: Registry,
+        config: WorkerConfig,
+        on_progress: Callable[[UUID, int, int], None] = _ignore,
+    ) -> None:
+        self.config = config
+        self._keeper = Keeper(connect_keeper, config.heartbeat_s)
+        self._settler = Settler(coordinator, config.settle_window_s)
+        self._runner = Runner(
+            registry=registry,
+            store=coordinator,
+            keeper=self._keeper,
+            settler=self._settler,
+            worker_id=config.worker_id,
+            on_progress=on_progress,
+        )
+        self._wakeups = Wakeups(coordinator)
+        self._claimer = Claimer(coordinator, self._runner, self._wakeups, config, registry.job_types)
+        self._sweeper = Sweeper(coordinator, config.sweep_interval_s)
+        self._stop = asyncio.Event()
+        self._now = asyncio.Event()
+
+    @property
+    def active_jobs(self) -> int:
+        """Jobs running now."""
+        return self._runner.active
+
+    @property
+    def keeper(self) -> Keeper:
+        """The heartbeat thread, for /health."""
+        return self._keeper
+
+    @property
+    def capacity(self) -> list[ApiCapacity]:
+        """The last known picture of API capacity."""
+        return self._sweeper.capacity
+
+    def stop(self) -> None:
+        """Ask for a drain; asked twice, running jobs are released at once."""
+        if self._stop.is_set():
+            self._now.set()
+        self._stop.set()
+
+    async def run(self, *, handle_signals: bool = True) -> None:
+        """Work until asked to stop (``stop``, SIGTERM or SIGINT), then drain and return."""
+        if handle_signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        self._keeper.start()
+        self._settler.start()
+        self._wakeups.start()
+        self._sweeper.start()
+        self._claimer.start()
+        _log.info("worker_started", worker_id=self.config.worker_id, concurrency=self.config.concurrency)
+        try:
+            await self._stop.wait()
+        finally:
+            await self._drain()
+
+    async def _drain(self) -> None:
+        _log.info("worker_draining", active_jobs=self.active_jobs, drain_s=self.config.drain_s)
+        await self._claimer.stop()
+        finishing = asyncio.create_task(self._runner.finish(self.config.drain_s))
+        hurrying = asyncio.create_task(self._now.wait())
+        await asyncio.wait({finishing, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await hurrying
+        if not finishing.done():
+            finishing.cancel()
+            await asyncio.gather(finishing, return_exceptions=True)
+            await self._runner.finish(0)
+        await asyncio.gather(self._sweeper.stop(), self._wakeups.stop())
+        await self._settler.stop()
+        await asyncio.to_thread(self._keeper.stop)
+        _log.info("worker_stopped", worker_id=self.config.worker_id)
