@@ -4,6 +4,8 @@
 do $$
 declare
   v_function regprocedure;
+  v_schema text;
+  v_name text;
   v_table regclass;
 begin
   revoke all on schema exora from public, anon, authenticated;
@@ -11,13 +13,13 @@ begin
   alter default privileges in schema exora revoke all on tables from public, anon, authenticated;
   alter default privileges in schema exora revoke all on functions from public, anon, authenticated;
 
-  for v_function in
-    select p.oid from pg_catalog.pg_proc p
+  for v_function, v_schema, v_name in
+    select p.oid, p.pronamespace::regnamespace::text, p.proname from pg_catalog.pg_proc p
      where p.pronamespace = 'exora'::regnamespace
         or (p.pronamespace = 'public'::regnamespace and p.proname = any ({{door}}))
   loop
     execute format('revoke all on function %s from public, anon, authenticated, service_role', v_function);
-    if v_function::text !~ '^exora\.' or v_function::text ~ '^exora\.(put|get)_object\(' then
+    if v_schema = 'public' or v_name in ('put_object', 'get_object') then
       execute format('grant execute on function %s to service_role', v_function);
     end if;
   end loop;

@@ -1,0 +1,88 @@
+"""Nobody but service_role gets in, whatever default privileges the database came with."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from exora.sql.migrate import door, functions, migrate
+
+ROLES = ("anon", "authenticated", "service_role")
+REGIMES = {
+    "plain PostgreSQL": "",
+    "old Supabase defaults": "alter default privileges in schema public grant all on functions to anon, authenticated,"
+    " service_role; alter default privileges in schema public grant all on tables to anon, authenticated, service_role;"
+    " alter default privileges grant all on functions to anon, authenticated;"
+    " alter default privileges grant all on tables to anon, authenticated;",
+    "new Supabase defaults": "alter default privileges revoke execute on functions from public;",
+}
+_MAKE_ROLES = """do $$ declare r text; begin
+  foreach r in array array['anon', 'authenticated', 'service_role'] loop
+    if not exists (select from pg_roles where rolname = r) then execute format('create role %I nologin', r); end if;
+  end loop;
+exception when duplicate_object or unique_violation then null; end $$"""
+
+
+@pytest.fixture(params=REGIMES)
+async def regime(request: pytest.FixtureRequest, empty_dsn: str) -> asyncpg.Connection:
+    """A database migrated under each regime of default privileges."""
+    connection = await asyncpg.connect(empty_dsn)
+    await connection.execute(_MAKE_ROLES)
+    await connection.execute(REGIMES[request.param] or "select 1")
+    await migrate(connection)
+    yield connection
+    await connection.close()
+
+
+async def _may(db: asyncpg.Connection, kind: str, role: str) -> set[str]:
+    if kind == "function":
+        query = """select p.oid::regprocedure::text from pg_proc p
+                    where (p.pronamespace = 'exora'::regnamespace or p.proname = any ($2))
+                      and has_function_privilege($1, p.oid, 'execute') and p.prorettype <> 'trigger'::regtype"""
+        return {row[0] for row in await db.fetch(query, role, list(door()))}
+    query = """select c.oid::regclass::text from pg_class c
+                where (c.relnamespace = 'exora'::regnamespace or c.relname = 'job_queue') and c.relkind in ('r', 'p', 'v')
+                  and has_table_privilege($1, c.oid, $2)"""
+    return {row[0] for row in await db.fetch(query, role, kind)}
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+async def test_strangers_may_do_nothing(regime: asyncpg.Connection, role: str) -> None:
+    assert await _may(regime, "function", role) == set()
+    for privilege in ("select", "insert", "update", "delete", "truncate"):
+        assert await _may(regime, privilege, role) == set()
+
+
+async def test_service_role_may_use_the_door_and_read_the_queue(regime: asyncpg.Connection) -> None:
+    allowed = {name.split("(")[0].split(".")[-1] for name in await _may(regime, "function", "service_role")}
+    assert allowed == {*door(), "put_object", "get_object"}
+    readable = await _may(regime, "select", "service_role")
+    assert "job_queue" in readable
+    assert not readable & {"exora.records", "exora.documents", "exora.objects", "exora.steps", "exora.patients"}
+    for privilege in ("insert", "update", "delete", "truncate"):
+        assert await _may(regime, privilege, "service_role") == set()
+
+
+async def test_strangers_may_not_even_enter_the_schema(regime: asyncpg.Connection) -> None:
+    for role in ("anon", "authenticated"):
+        assert not await regime.fetchval("select has_schema_privilege($1, 'exora', 'usage')", role)
+
+
+async def test_every_function_runs_as_its_owner_with_an_empty_search_path(db: asyncpg.Connection) -> None:
+    rows = await db.fetch(
+        """select p.proname, p.prosecdef, p.proconfig from pg_proc p
+            where p.pronamespace = 'exora'::regnamespace or p.proname = any ($1)""",
+        list(door()),
+    )
+    assert {row["proname"] for row in rows} == {*functions(), "refuse_audit_change"}
+    pure = {"job_uuid", "job_number", "job_label", "whoami_v3", "refuse_audit_change"}
+    for row in rows:
+        assert 'search_path=""' in row["proconfig"], row["proname"]
+        assert row["prosecdef"] or row["proname"] in pure, row["proname"]
+
+
+async def test_no_function_name_is_overloaded(db: asyncpg.Connection) -> None:
+    twice = await db.fetch(
+        "select proname from pg_proc where proname = any ($1) group by proname having count(*) > 1", list(functions())
+    )
+    assert twice == []
