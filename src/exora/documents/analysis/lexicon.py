@@ -1,0 +1,163 @@
+"""Loads the packaged word lists and finds their phrases in running text."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from typing import NamedTuple
+
+_SEMANTIC_TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure|morphologic abnormality|event)\)\s*$", re.I)
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'’+-]*")
+
+
+def strip_tag(name: str) -> str:
+    """The name without a trailing "(disorder)", "(procedure)" or the like."""
+    return _SEMANTIC_TAG.sub("", name)
+
+
+def normal_key(name: str) -> str:
+    """The name in lower case without accents, punctuation, apostrophes and trailing "(disorder)"."""
+    text = strip_tag(name)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _NOT_WORD.sub(" ", text.lower().replace("'", "")).strip()
+
+
+def read_lines(name: str) -> list[str]:
+    """The lines of a packaged list, without empty ones and comments."""
+    data = (files("exora.documents.analysis") / "tables" / name).read_bytes()
+    if name.endswith(".gz"):
+        data = gzip.decompress(data)
+    return [line for line in data.decode().splitlines() if line and not line.startswith("#")]
+
+
+def read_pairs(name: str) -> list[tuple[str, str]]:
+    """The two columns of a packaged tab-separated table, in its order."""
+    return [(first, second) for first, _, second in (line.partition("\t") for line in read_lines(name))]
+
+
+@functools.cache
+def everyday_conditions() -> dict[str, str]:
+    """Key of an everyday condition name to its ICD-10-CM code, or to "" where no code is safe."""
+    pairs = (line.partition("=") for line in read_lines("conditions.txt"))
+    return {normal_key(name): code.strip() for name, _, code in pairs}
+
+
+class Match(NamedTuple):
+    """A phrase of a lexicon found at ``text[start:end]``."""
+
+    start: int
+    end: int
+    key: str
+
+
+class Phrases:
+    """A set of phrases, searched by whole words without regard to case, punctuation or a plural "s"."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._keys = frozenset(key for key in map(normal_key, names) if key)
+        self._longest: dict[str, int] = {}
+        for key in self._keys:
+            words = key.split()
+            self._longest[words[0]] = max(self._longest.get(words[0], 0), len(words))
+
+    def __contains__(self, name: str) -> bool:
+        return self._known(normal_key(name)) is not None
+
+    def _known(self, key: str) -> str | None:
+        if key in self._keys:
+            return key
+        return key[:-1] if key.endswith("s") and key[:-1] in self._keys else None
+
+    def find(self, text: str) -> Iterator[Match]:
+        """The longest phrases from left to right, never overlapping, never across . ; or a line's end."""
+        words = [
+            (m.start(), m.end(), part)
+            for m in _WORD.finditer(text)
+            for part in [normal_key(m.group())]
+            if part
+        ]
+        index = 0
+        while index < len(words):
+            found = self._longest_at(text, words, index)
+            if found is None:
+                index += 1
+                continue
+            count, key = found
+            yield Match(words[index][0], words[index + count - 1][1], key)
+            index += count
+
+    def _longest_at(self, text: str, words: list[tuple[int, int, str]], index: int) -> tuple[int, str] | None:
+        first = words[index][2].split()[0]
+        limit = self._longest.get(first) or self._longest.get(first.removesuffix("s"), 0)
+        for count in range(min(limit, len(words) - index), 0, -1):
+            between = text[words[index][0] : words[index + count - 1][1]]
+            if any(mark in between for mark in ".;:\n"):
+                continue
+            key = self._known(" ".join(word for _, _, word in words[index : index + count]))
+            if key is not None:
+                return count, key
+        return None
+
+
+@functools.cache
+def drugs() -> Phrases:
+    """Medicine names."""
+    listed = [name for line in read_lines("drugs.txt") for name in line.split(",")]
+    plain = [name for _, name in read_pairs("rxnorm.tsv") if not re.search(r"\d", name)]
+    return Phrases([*listed, *plain])
+
+
+@functools.cache
+def conditions() -> Phrases:
+    """Names of diseases and symptoms that are safe to pick out of prose."""
+    return Phrases(everyday_conditions())
+
+
+@functools.cache
+def procedures() -> Phrases:
+    """Names of procedures that are safe to pick out of prose."""
+    return Phrases(read_lines("procedures.txt"))
+
+
+@functools.cache
+def vaccines() -> Phrases:
+    """Names of vaccines."""
+    return Phrases(name for _, name in read_pairs("cvx.tsv") if len(name) > 2)
+
+
+@functools.cache
+def _measurement_lists() -> tuple[dict[str, str], frozenset[str]]:
+    codes: dict[str, str] = {}
+    vital: set[str] = set()
+    in_vitals = False
+    for line in read_lines("results.txt"):
+        if line == "[vital]":
+            in_vitals = True
+            continue
+        name, _, code = line.partition("=")
+        codes[normal_key(name)] = code.strip()
+        if in_vitals:
+            vital.add(normal_key(name))
+    return codes, frozenset(vital)
+
+
+def measurement_codes() -> dict[str, str]:
+    """Key of a common measurement's name to its LOINC code, or to "" where no code is safe."""
+    return _measurement_lists()[0]
+
+
+def is_vital(name: str) -> bool:
+    """Whether a measurement's name is that of a vital sign."""
+    return normal_key(name) in _measurement_lists()[1]
+
+
+@functools.cache
+def measurements() -> Phrases:
+    """Names of laboratory tests and vital signs."""
+    return Phrases([*measurement_codes(), *(name for _, name in read_pairs("loinc.tsv"))])

@@ -1,0 +1,208 @@
+"""Cuts loose rows of a section into the entries of a list, and an entry into name, dates and the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from exora.documents.analysis.dates import Date, find_dates
+from exora.documents.analysis.doses import FORM
+from exora.documents.analysis.draft import clean_name, strip_bullet
+from exora.documents.analysis.geometry import Row, Run
+from exora.documents.analysis.lexicon import conditions, drugs
+from exora.documents.analysis.tables import key_and_value, key_value_record
+
+_BARE_BULLET = re.compile(r"[•▪●○■□◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]")
+
+
+class Entry(NamedTuple):
+    """One entry of a list: its words, and its segments where wide gaps part it."""
+
+    run: Run
+    segments: tuple[Run, ...]
+
+
+def entries(rows: Sequence[Row]) -> list[Entry]:
+    """The entries of a list that stands one to a row; wrapped lines are joined to the entry they belong to."""
+    if not rows:
+        return []
+    bulleted = [_has_bullet(row) for row in rows]
+    by_bullet = sum(bulleted) >= max(1, 0.3 * len(rows))
+    widest = max(row.x1 for row in rows)
+    groups: list[list[Row]] = []
+    for index, row in enumerate(rows):
+        if not groups:
+            groups.append([row])
+            continue
+        above = groups[-1][-1]
+        if bulleted[index]:
+            joins = False
+        elif by_bullet and _has_bullet(groups[-1][0]):
+            joins = row.x0 > groups[-1][0].x0 + 0.8 or _is_full(above, row, widest) or _wraps(above, row, widest)
+        else:
+            joins = _wraps(above, row, widest) or (_hangs(groups[-1][0], row) and not _starts_entry(row))
+        if joins:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return [_entry(group) for group in groups]
+
+
+def _has_bullet(row: Row) -> bool:
+    first = row.run.tokens[0].text
+    return _BARE_BULLET.fullmatch(first) is not None or (
+        strip_bullet(row.text) > 0 and not first[0].isalnum() and len(row.text) > 2
+    )
+
+
+def _starts_entry(row: Row) -> bool:
+    return bool(find_dates(row.segments[0].text)) or row.text in drugs() or row.text in conditions()
+
+
+def _hangs(first: Row, row: Row) -> bool:
+    return first.page == row.page and 1.2 < row.x0 - first.x0 < 12
+
+
+def _wraps(above: Row, row: Row, widest: float) -> bool:
+    """Whether the row goes on with the one above: it starts small or inside a bracket, and there was no room left."""
+    text, before = row.text, above.text
+    if find_dates(text) and find_dates(before):
+        return False
+    if len(row.segments) > 1 and len(above.segments) > 1:
+        return False
+    if before.count("(") > before.count(")") or before.count("[") > before.count("]"):
+        return True
+    full = _is_full(above, row, widest)
+    if full and FORM.match(" " + text):
+        return True
+    if before.endswith((",", "/", " and", " or", " with", " of")) and (full or text[0].islower()):
+        return True
+    return full and (text[0].islower() or text[0] in "([/&")
+
+
+def _is_full(above: Row, row: Row, widest: float) -> bool:
+    """Whether the first word of ``row`` had no room on the line above."""
+    first = row.run.tokens[0]
+    return above.x1 + 0.6 + (first.x1 - first.x0) > widest + 0.3
+
+
+def _entry(rows: Sequence[Row]) -> Entry:
+    segments = [segment for row in rows for segment in row.segments]
+    while len(segments) > 1 and _BARE_BULLET.fullmatch(segments[0].text):
+        segments.pop(0)
+    run = Run(token for segment in segments for token in segment.tokens)
+    if len(run.tokens) > 1 and _BARE_BULLET.fullmatch(run.tokens[0].text):
+        run = Run(run.tokens[1:])
+        segments[0] = Run(segments[0].tokens[1:])
+    return Entry(run, tuple(segments))
+
+
+def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list[dict[str, Run]], list[Row]]:
+    """Records written as "Key: value" rows, each starting at a key that names the item; and the other rows."""
+    records: list[list[Row]] = []
+    others: list[Row] = []
+    for row in rows:
+        pairs = [key_and_value(segment) for segment in row.segments]
+        roles = {pair[0] for pair in pairs if pair}
+        if roles & name_roles:
+            records.append([row])
+        elif roles and records and all(pairs):
+            records[-1].append(row)
+        else:
+            others.append(row)
+    return [key_value_record(group) for group in records], others
+
+
+_LABEL = (
+    r"onset|since|diagnosed|dx|started|start|given|administered|performed|done|resolved|active|inactive|status|recorded|"
+    r"noted|date|dated|lot|cvx|code|icd(?:-10)?|snomed|loinc|rxnorm|dose(?: \d| #)|site|provider|by dr|exp|reaction|severity|"
+    r"ended|completed|ongoing|first|last|current|now|until|abated|seen|at (?=[A-Z])|with dr|due to start|"
+    r"administered by|collected|in remission|stable|controlled|well controlled|recurrence|remission|chronic\b\s*$|"
+    r"(?:on|in|from|as of|of|to)\s+(?=\S*\d)"
+)
+_CUT = re.compile(
+    rf"\s*(?:[—|;]|\s[–-](?=\s+(?:{_LABEL}|\d|dr\b|mild|moderate|severe))|,(?=\s*(?:{_LABEL}|\d{{4}}|\d{{1,2}}/))|"
+    rf"[(\[](?=[^)\]]*(?:\d{{4}}|\d/\d|\bactive|\bresolved|\binactive|\bonset|\bongoing|\bcode|\bcurrent|icd|cvx|snomed|"
+    rf"loinc|[A-Z]\d\d\.?\d*\b))|:\s|\s(?:{_LABEL})(?=\s*[:\d(])|\son(?=\s\S*\d))",
+    re.I,
+)
+_BEFORE_NAME = re.compile(r"^\s*[\s:,;|)\]–—-]*\s*")
+
+
+class NamedEntry(NamedTuple):
+    """An entry taken apart: the name's place in the text, all dates, and the text after the name."""
+
+    name: str
+    start: int
+    end: int
+    dates: list[Date]
+    rest: str
+
+
+def take_apart(entry: Entry) -> NamedEntry:
+    """Finds the name of an entry such as "2012-03-04 Acute bronchitis (resolved 2012-03-18)"."""
+    text = entry.run.text
+    dates = find_dates(text)
+    start = strip_bullet(text)
+    for date in dates:
+        if date.start - start <= 2 and not any(letter.isalpha() for letter in text[start : date.start]):
+            gap = _BEFORE_NAME.match(text[date.end :])
+            start = date.end + (gap.end() if gap else 0)
+    end = len(text)
+    offset = 0
+    for segment in entry.segments[:-1]:
+        offset += len(segment.text) + 1
+        if offset - 1 > start + 1:
+            end = min(end, offset - 1)
+            break
+    later = [date.start for date in dates if date.start > start]
+    if later:
+        end = min(end, later[0])
+    cut = _CUT.search(text, start + 2, len(text))
+    if cut and cut.start() < end:
+        end = cut.start()
+    name = clean_name(text[start:end])
+    return NamedEntry(name, start, end, dates, text[end:])
+
+
+def split_inline(run: Run) -> list[Run]:
+    """A run such as "Hypertension; asthma" or "Penicillin, Latex, Peanuts" as its parts.
+
+    Semicolons always part; commas only where every part stands like a name of its own: it starts with a
+    capital or is known to a lexicon, and is short. Names that hold commas stay whole.
+    """
+    text = run.text
+    pieces = _cut_at(text, ";")
+    if len(pieces) == 1:
+        by_comma = _cut_at(text, ",")
+        known = [_known(text[a:b]) for a, b in by_comma]
+        if len(by_comma) > 1 and all(
+            is_known or (text[a:b].strip()[:1].isupper() and len(text[a:b].split()) <= 4)
+            for (a, b), is_known in zip(by_comma, known, strict=True)
+        ):
+            pieces = by_comma
+    if len(pieces) == 1:
+        return [run]
+    return [part for a, b in pieces if text[a:b].strip() and (part := run.part(a + _lead(text[a:b]), b))]
+
+
+def _lead(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _known(text: str) -> bool:
+    bare = re.sub(r"^\s*(?:and|or)\s+", "", text)
+    return bare in conditions() or bare in drugs()
+
+
+def _cut_at(text: str, mark: str) -> list[tuple[int, int]]:
+    """Spans between marks that stand outside brackets."""
+    spans, depth, start = [], 0, 0
+    for index, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if letter == mark and depth <= 0:
+            spans.append((start, index))
+            start = index + 1
+    spans.append((start, len(text)))
+    return spans

@@ -1,0 +1,140 @@
+"""The local analyzer: pages of words in, a clinical record out, on this machine and without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from exora.documents.analysis import read_conditions, read_events, read_medications, read_results
+from exora.documents.analysis.doctype import document_type
+from exora.documents.analysis.draft import Draft
+from exora.documents.analysis.geometry import Row, Run
+from exora.documents.analysis.lists import Entry, entries, keyed_records
+from exora.documents.analysis.merge import build_items
+from exora.documents.analysis.patient import is_administrative, read_patient
+from exora.documents.analysis.prose import read_prose, read_sentence
+from exora.documents.analysis.reading import rows_in_order
+from exora.documents.analysis.sections import Section, split_sections
+from exora.documents.analysis.text import Place, pages_from_text, word_places
+from exora.domain.document import PageText
+from exora.domain.record import DocumentInfo, Engines, Record
+
+#: Name and version of this analyzer, as ``record.engines.analyzer``.
+ANALYZER = "local/1"
+
+CellReader = Callable[[dict[str, Run], str], list[Draft]]
+EntryReader = Callable[[Entry, str], list[Draft]]
+_FROM_CELLS: dict[str, CellReader] = {
+    "medications": read_medications.from_cells,
+    "conditions": read_conditions.from_cells,
+    "history": read_conditions.from_cells,
+    "family": read_conditions.from_cells,
+    "allergies": read_conditions.allergy_from_cells,
+    "results": read_results.from_cells,
+    "vitals": read_results.from_cells,
+    "procedures": read_events.procedure_from_cells,
+    "immunizations": read_events.immunization_from_cells,
+    "encounters": read_events.encounter_from_cells,
+}
+_FROM_ENTRY: dict[str, EntryReader] = {
+    "medications": read_medications.from_entry,
+    "conditions": read_conditions.from_entry,
+    "history": read_conditions.from_entry,
+    "family": read_conditions.from_entry,
+    "allergies": read_conditions.allergy_from_entry,
+    "procedures": read_events.procedure_from_entry,
+    "immunizations": read_events.immunization_from_entry,
+    "encounters": read_events.encounter_from_entry,
+}
+_NAME_ROLES: dict[str, frozenset[str]] = {
+    "medications": frozenset({"medication", "name"}),
+    "conditions": frozenset({"condition", "name"}),
+    "history": frozenset({"condition", "name"}),
+    "allergies": frozenset({"allergen", "name"}),
+    "procedures": frozenset({"procedure", "name"}),
+    "immunizations": frozenset({"vaccine", "name"}),
+    "encounters": frozenset({"visit", "name"}),
+}
+
+
+def analyze(pages: Sequence[PageText], *, sha256: str) -> Record:
+    """The clinical record of a document.
+
+    Pure and deterministic: no input or output but the packaged tables. Every item is quoted from its page.
+
+    Args:
+        pages: the document's pages in order.
+        sha256: hexadecimal digest of the document's bytes, copied into the record.
+    """
+    return _analyze(pages, sha256, None)
+
+
+def analyze_text(text: str, *, sha256: str) -> Record:
+    """The clinical record of a plain text; sources carry character offsets into ``text`` instead of boxes.
+
+    Args:
+        text: the document.
+        sha256: hexadecimal digest of the text's bytes, copied into the record.
+    """
+    return _analyze(pages_from_text(text), sha256, word_places(text))
+
+
+def _analyze(pages: Sequence[PageText], sha256: str, places: Sequence[Place] | None) -> Record:
+    rows = rows_in_order(pages, places)
+    sections = split_sections(rows)
+    drafts = [draft for section in sections for draft in read_section(section)]
+    counts: dict[str, int] = {}
+    for draft in drafts:
+        counts[draft.list_name] = counts.get(draft.list_name, 0) + 1
+    kind = document_type(rows, [section.kind for section in sections], counts)
+    drafts.extend(read_events.header_encounter(rows, kind))
+    items = build_items(drafts, pages, places)
+    return Record(
+        document=DocumentInfo(type=kind, pages=len(pages), sha256=sha256, language=_language(rows)),
+        patient=read_patient(rows, sections),
+        engines=Engines(ocr="+".join(dict.fromkeys(page.engine for page in pages)), analyzer=ANALYZER),
+        warnings=list(dict.fromkeys(warning for page in pages for warning in page.warnings)),
+        **items,
+    )
+
+
+def read_section(section: Section) -> list[Draft]:
+    """The drafts of one section: its tables by their own headers, its rows by the section's kind."""
+    drafts: list[Draft] = []
+    for table in section.tables:
+        kind = table.list_name or section.kind
+        if table.list_name in {"results", "conditions"} and section.kind in {"vitals", "history", "family"}:
+            kind = section.kind
+        reader = _FROM_CELLS.get(kind)
+        if reader is not None:
+            drafts.extend(draft for record in table.records for draft in reader(record, kind))
+    kind = section.kind
+    listed = [row for row in section.rows if not is_administrative(row)]
+    if kind in {"results", "vitals"}:
+        for entry in entries(listed):
+            drafts.extend(read_results.from_line(entry.run, kind))
+        return drafts
+    if kind not in _FROM_ENTRY:
+        return [*drafts, *read_prose(section.rows, kind, section.title)]
+    records, rows = keyed_records(listed, _NAME_ROLES.get(kind, frozenset()))
+    drafts.extend(draft for record in records for draft in _FROM_CELLS[kind](record, kind))
+    for entry in entries(rows):
+        found = _FROM_ENTRY[kind](entry, kind)
+        drafts.extend(found or _as_sentence(entry, kind))
+    return drafts
+
+
+def _as_sentence(entry: Entry, kind: str) -> list[Draft]:
+    """What a line of prose within a list says; only whole sentences, for a list's other lines hold details."""
+    if len(entry.run.tokens) < 6:
+        return []
+    return read_sentence(entry.run, 0, len(entry.run.text), kind)
+
+
+_ENGLISH = frozenset("the of and to with for was is in on patient date no by".split())
+
+
+def _language(rows: Sequence[Row]) -> str | None:
+    """"en" where common English words make up a fair share of the text; None if that is not certain."""
+    words = [token.text.lower().strip(".,:;()") for row in rows[:150] for token in row.run.tokens]
+    common = sum(1 for word in words if word in _ENGLISH)
+    return "en" if len(words) >= 5 and common >= max(1, 0.02 * len(words)) else None

@@ -1,0 +1,101 @@
+"""Reads the prose of a document: paragraphs to sentences, sentences to items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from exora.documents.analysis import read_conditions, read_events, read_medications, read_results
+from exora.documents.analysis.context import sentences
+from exora.documents.analysis.draft import Draft, clean_name, looks_like_sentence, plausible_name
+from exora.documents.analysis.geometry import Row, Run
+from exora.documents.analysis.lists import entries, take_apart
+
+_ASSESSMENT = re.compile(r"assessment|impression|diagnos|opinion|problem", re.I)
+_NUMBERED = re.compile(r"^\(?\d{1,2}[.)]\s|^[•\-*–·]\s")
+
+
+def paragraphs(rows: Sequence[Row]) -> list[Run]:
+    """Rows joined to paragraphs: a new one starts at a bullet, after a wide gap or after a short line."""
+    if not rows:
+        return []
+    widest = max(row.x1 for row in rows)
+    groups: list[list[Row]] = []
+    for row in rows:
+        above = groups[-1][-1] if groups else None
+        fresh = (
+            above is None
+            or len(row.segments) > 1
+            or len(above.segments) > 1
+            or _NUMBERED.match(row.text) is not None
+            or (above.page == row.page and row.y - above.y > 2.2 * max(row.height, above.height))
+            or (above.x1 < 0.6 * widest and not row.text[0].islower())
+        )
+        if fresh:
+            groups.append([row])
+        else:
+            groups[-1].append(row)
+    return [Run(token for row in group for token in row.run.tokens) for group in groups]
+
+
+def read_prose(rows: Sequence[Row], kind: str, title: str) -> list[Draft]:
+    """All items that prose states, each with its context.
+
+    Args:
+        rows: the rows of a section of prose.
+        kind: the kind of the section.
+        title: the printed heading; a numbered line under "Assessment" is a condition whatever its name.
+    """
+    drafts: list[Draft] = []
+    for paragraph in paragraphs(rows):
+        for start, end in sentences(paragraph.text):
+            drafts.extend(read_sentence(paragraph, start, end, kind))
+    if kind != "social":
+        for row in rows:
+            if not looks_like_sentence(row.text):
+                drafts.extend(read_results.from_line(row.run, ""))
+    if _ASSESSMENT.search(title):
+        drafts.extend(_assessed(rows, drafts))
+    return drafts
+
+
+def read_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
+    """The items of one sentence, ``run.text[start:end]``."""
+    allergies = read_conditions.allergy_from_sentence(run, start, end)
+    medicines = read_medications.from_sentence(run, start, end, kind)
+    named = {word for draft in allergies for word in (draft.name.lower(),)}
+    return [
+        *allergies,
+        *(draft for draft in medicines if draft.name.lower() not in named),
+        *read_conditions.from_sentence(run, start, end, kind),
+        *read_results.from_sentence(run, start, end, kind),
+        *read_events.from_sentence(run, start, end, kind),
+    ]
+
+
+def _assessed(rows: Sequence[Row], known: Sequence[Draft]) -> list[Draft]:
+    """Numbered or bulleted lines of an assessment that no lexicon knows."""
+    drafts = []
+    for entry in entries(rows):
+        text = entry.run.text
+        first = rows[0].run.text if entry.run.tokens[0] is rows[0].run.tokens[0] else ""
+        taken = take_apart(entry)
+        name = clean_name(re.split(r"\s[-–—]\s|[.:]\s", taken.name)[0])
+        if looks_like_sentence(name) or not plausible_name(name) or len(name.split()) > 9 or not name[0].isupper():
+            continue
+        numbered = _is_marked(rows, entry.run) or _NUMBERED.match(first)
+        if not numbered or any(d.run.tokens[0].index in {t.index for t in entry.run.tokens} for d in known):
+            continue
+        stop = text.find(name) + len(name)
+        context = read_conditions.context_of(text, max(text.find(name), 0), stop)
+        fields = {"negated": context.negated, "temporality": context.temporality, "subject": context.subject}
+        drafts.append(Draft("conditions", name, entry.run.part(0, stop), 0.7, None, fields))
+    return drafts
+
+
+def _is_marked(rows: Sequence[Row], run: Run) -> bool:
+    """Whether the row that the run starts on opens with a bullet or a number."""
+    index = run.tokens[0].index
+    return any(
+        _NUMBERED.match(row.text) and row.run.tokens[0].index <= index <= row.run.tokens[-1].index for row in rows
+    )

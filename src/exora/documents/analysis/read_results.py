@@ -1,0 +1,192 @@
+"""Reads laboratory values and vital signs from table records, list lines and sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from exora.documents.analysis.dates import find_dates, first_date
+from exora.documents.analysis.draft import Draft, clean_name, is_nothing, looks_like_sentence, plausible_name
+from exora.documents.analysis.geometry import Run
+from exora.documents.analysis.lexicon import is_vital, measurements
+from exora.documents.analysis.values import Range, Tail, find_flag, read_flag, read_range, read_tail, read_unit, read_value
+
+Cells = dict[str, Run]
+_NOT_A_TEST = re.compile(
+    r"\b(?:accession|order(?:ed)?|specimen|page|phone|tel|fax|id|number|no|age|aged|room|npi|zip|director|account|"
+    r"mrn|clia|dob|date|time|version|ref(?:erence)?(?: range)?|suite|street|box|normal|range|collected|received|printed|"
+    r"patient|copyright|day|days|week|year|years|dose|lot|code)\b[\s.:#]*$",
+    re.I,
+)
+_PRESSURE = re.compile(r"^(?:\w+ )?(?:b\.?p\.?|blood pressure)\b", re.I)
+_LINK = re.compile(
+    r"\s*(?:\([^)]{1,20}\))?\s*(?:level|count|value|reading|readings)?\s*(?:today|now|currently)?\s*(?::|=|-(?=\s)|–|,)?\s*"
+    r"(?:was|were|is|of|at|measured|measures|came back at|came back|returned at|remained|remains|stable at|elevated at|"
+    r"low at|high at|elevated to|up to|down to)?\s*(?:at|as|about|approximately|around)?\s*(?:last |today )?",
+    re.I,
+)
+
+
+def _float_range(found: Range | None) -> dict[str, float | None]:
+    return {"range_low": found.low if found else None, "range_high": found.high if found else None}
+
+
+def _drafts(name: str, value: str, run: Run, date: str | None, fields: dict[str, object], sure: float) -> Iterator[Draft]:
+    """One result, or two for a blood pressure such as 128/82."""
+    vital = is_vital(name)
+    pair = re.fullmatch(r"(\d{2,3}(?:\.\d+)?)/(\d{2,3}(?:\.\d+)?)", value)
+    if pair and (_PRESSURE.search(name) or str(fields.get("unit") or "").lower().startswith("mm")):
+        for label, part in zip(("Systolic blood pressure", "Diastolic blood pressure"), pair.groups(), strict=True):
+            yield Draft("results", label, run, sure, date, {**fields, "value": part, "category": "vital"})
+        return
+    category = "vital" if vital or fields.get("category") == "vital" else "laboratory"
+    yield Draft("results", name, run, sure, date, {**fields, "value": value, "category": category})
+
+
+def from_cells(cells: Cells, kind: str) -> list[Draft]:
+    """The results of one table record: a test's value, or values of one test per date or per column."""
+    date = first_date(cells["date"].text) if "date" in cells else None
+    drafts: list[Draft] = []
+    for role, cell in cells.items():
+        if role.startswith("test@") and not is_nothing(cell.text):
+            drafts.extend(_from_value_cell(role[5:], Run(()), cell, cells, date, kind))
+    if drafts:
+        return drafts
+    name_cell = cells.get("test") or cells.get("name")
+    if name_cell is None:
+        return []
+    for role, cell in cells.items():
+        if role.startswith("date@") and not is_nothing(cell.text):
+            drafts.extend(_from_value_cell(name_cell.text, name_cell, cell, cells, role[5:], kind))
+    if not drafts and (value := cells.get("value")) is not None:
+        drafts.extend(_from_value_cell(name_cell.text, name_cell, value, cells, date, kind))
+    return drafts
+
+
+def _from_value_cell(name: str, name_run: Run, cell: Run, cells: Cells, date: str | None, kind: str) -> Iterator[Draft]:
+    label = clean_name(name)
+    unit: str | None = None
+    if not name_run:
+        head, _, inside = label.partition("(")
+        unit = inside.rstrip(") ") or None
+        label = head.strip() if inside else label
+    if not plausible_name(label) or is_nothing(cell.text):
+        return
+    value, tail = _split_value(cell.text)
+    if value is None:
+        return
+    if "unit" in cells and not is_nothing(cells["unit"].text):
+        unit = cells["unit"].text
+    elif tail is not None and tail.unit:
+        unit = tail.unit
+    found = read_range(cells["range"].text) if "range" in cells else (tail.range if tail else None)
+    if unit is None and "range" in cells and found and (after := read_unit(cells["range"].text[found.end :])):
+        unit = after.text
+    flag = _flag_cell(cells) or (tail.flag if tail else None)
+    run = name_run + cell
+    for role in ("unit", "range", "flag", "date"):
+        run = run + cells[role] if role in cells else run
+    fields: dict[str, object] = {"unit": unit, "flag": flag, **_float_range(found)}
+    if kind == "vitals":
+        fields["category"] = "vital"
+    yield from _drafts(label, value, run, date, fields, 0.97 if name_run else 0.93)
+
+
+def _flag_cell(cells: Cells) -> str | None:
+    cell = cells.get("flag")
+    return (read_flag(cell.text) or (None if is_nothing(cell.text) else cell.text[:24])) if cell else None
+
+
+def _split_value(text: str) -> tuple[str | None, Tail | None]:
+    """The value of a value cell, and what follows it there; words stand as they are."""
+    lead = find_flag(text.split(" ")[0]) if " " in text else None
+    body = text[lead.end :].lstrip() if lead else text
+    found = read_value(body)
+    if found is None:
+        return (text.strip() if any(map(str.isalnum, text)) and len(text) <= 80 else None), None
+    tail = read_tail(body[found.end :])
+    rest = body[found.end + tail.end :].strip(" .,;()*")
+    if rest and not found.text[0].isdigit() and found.text[0] not in "<>":
+        return text.strip(), None
+    return found.text, tail._replace(flag=tail.flag or (lead.text if lead else None))
+
+
+def from_line(run: Run, kind: str) -> list[Draft]:
+    """The results on one line of a list: "Hemoglobin A1c 7.2 % (4.0-5.6) H", "BP 128/82, HR 72".
+
+    In sections of results any name counts; elsewhere only a known one, or a value with a unit of concentration.
+    """
+    text = run.text
+    if looks_like_sentence(text):
+        return from_sentence(run, 0, len(text), kind)
+    masked = text
+    dates = find_dates(text)
+    for date in dates:
+        masked = masked[: date.start] + ";" + " " * (date.end - date.start - 1) + masked[date.end :]
+    drafts: list[Draft] = []
+    start = 0
+    for word in re.finditer(r"\S+", masked):
+        if word.start() <= start or word.start() < 2:
+            continue
+        read = _value_at(masked, start, word.start(), kind)
+        if read is None:
+            continue
+        name, value, tail, end = read
+        found = [d.iso for d in dates if d.start >= end] or [d.iso for d in dates]
+        fields: dict[str, object] = {"unit": tail.unit, "flag": tail.flag, **_float_range(tail.range)}
+        if kind == "vitals":
+            fields["category"] = "vital"
+        drafts.extend(_drafts(name, value, run.part(start, end), found[0] if found else None, fields, 0.9))
+        start = end
+    return drafts
+
+
+def _value_at(text: str, start: int, at: int, kind: str) -> tuple[str, str, Tail, int] | None:
+    """Name, value and what follows, if a value stands at ``at`` and a test's name before it."""
+    before = text[start:at]
+    if before.count("(") > before.count(")") or before.count("[") > before.count("]"):
+        return None
+    in_list = kind in {"results", "vitals"}
+    found = read_value(text[at:], words=in_list)
+    if found is None:
+        return None
+    name = clean_name(re.split(r"[;]", before.rstrip(" ;"))[-1])
+    name = re.sub(r"^(?:and|with|on RA|on room air)\b[\s,]*", "", name).strip(" ,:=")
+    name = re.sub(r"\s+(?:of|was|is|at|=|to)$", "", name)
+    if not plausible_name(name) or len(name.split()) > 16 or _NOT_A_TEST.search(name):
+        return None
+    tail = read_tail(text[at + found.end :])
+    if not tail.clean:
+        return None
+    known = name in measurements()
+    if not in_list and not known and not (tail.unit and tail.range) and not (tail.unit and re.search(r"/[dmuµ]?L|%", tail.unit)):
+        return None
+    if not found.text[0].isdigit() and found.text[0] not in "<>≤≥-+." and not (known or text[:at].rstrip().endswith(":") or not text[at + found.end + tail.end :].strip()):
+        return None
+    return name, found.text, tail, at + found.end + tail.end
+
+
+def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
+    """The results in a sentence: a known name, a linking word, a number that has a unit or is a pressure."""
+    text = run.text[start:end]
+    drafts: list[Draft] = []
+    dates = find_dates(text)
+    for match in measurements().find(text):
+        printed = text[match.start : match.end]
+        if len(printed) <= 3 and not printed[0].isupper():
+            continue
+        link = _LINK.match(text, match.end)
+        at = link.end() if link else match.end
+        found = read_value(text[at:], words=False)
+        if found is None or any(d.start <= at < d.end for d in dates):
+            continue
+        tail = read_tail(text[at + found.end :])
+        if tail.unit and re.fullmatch(r"(?:mg|mcg|ug|g|ml|units?|tabs?)", tail.unit, re.I) and not is_vital(printed):
+            continue
+        if not (tail.unit or tail.range or tail.flag or "/" in found.text or is_vital(printed) or kind in {"results", "vitals"}):
+            continue
+        stop = at + found.end + tail.end
+        fields: dict[str, object] = {"unit": tail.unit, "flag": tail.flag, **_float_range(tail.range)}
+        date = dates[0].iso if len(dates) == 1 else None
+        drafts.extend(_drafts(printed, found.text, run.part(start + match.start, start + stop), date, fields, 0.8))
+    return drafts

@@ -1,0 +1,165 @@
+"""Cuts a document into sections, and each section into tables and loose rows."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from exora.documents.analysis.columns import Column, read_header
+from exora.documents.analysis.geometry import Row
+from exora.documents.analysis.headings import Heading, read_heading
+from exora.documents.analysis.tables import Table, body_of, build_records, list_of, typical_pitch
+
+LISTS = frozenset({"medications", "allergies", "conditions", "history", "results", "vitals", "immunizations"}) | {
+    "procedures",
+    "encounters",
+    "family",
+}
+
+
+@dataclass
+class Section:
+    """A heading's kind and title, with the tables and the loose rows under it (in their order)."""
+
+    kind: str
+    title: str
+    heading: Row | None = None
+    rows: list[Row] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+
+def split_sections(rows: Sequence[Row]) -> list[Section]:
+    """The document's sections in order; the first, of kind "", is what stands before any heading."""
+    sections = [Section("", "")]
+    pitch = typical_pitch(rows)
+    height = statistics.median([row.height for row in rows]) if rows else 1.0
+    carried: tuple[Table, int] | None = None
+    index = 0
+    while index < len(rows):
+        row = rows[index]
+        columns = read_header(row)
+        if columns is not None:
+            columns, first = _whole_header(rows, index, columns)
+            end = body_of(rows, first, columns, pitch)
+            table = Table(list_of(columns), columns)
+            table.records = build_records(rows[first:end], columns, table.list_name or sections[-1].kind)
+            sections[-1].tables.append(table)
+            carried, index = (table, end), end
+            continue
+        if carried is not None and carried[1] == index and index and row.page != rows[index - 1].page:
+            end = _carry_on(rows, index, carried[0], pitch)
+            if end > index:
+                more = build_records(rows[index:end], carried[0].columns, carried[0].list_name or sections[-1].kind)
+                carried[0].records.extend(more)
+                carried, index = (carried[0], end), end
+                continue
+        _place(row, sections, height, rows[index - 1] if index else None, pitch)
+        index += 1
+    return [section for section in sections if section.heading or section.rows or section.tables]
+
+
+def _place(row: Row, sections: list[Section], height: float, previous: Row | None, pitch: float) -> None:
+    """Adds the row to the last section, or opens the sections whose headings it holds."""
+    inline = [(segment, read_heading(segment.text)) for segment in row.segments]
+    if len(inline) > 1 and all(heading is not None and heading.rest for _, heading in inline):
+        for segment, heading in inline:
+            _open(Row(row.page, row.y, row.height, (segment,)), heading, sections)
+        return
+    heading = read_heading(row.text) if len(row.segments) == 1 or ":" in row.text else None
+    if heading is None and len(row.segments) == 2:
+        first = read_heading(row.segments[0].text)
+        heading = first if first is not None and first.rest == 0 and _is_note(row.segments[1].text) else None
+    if heading is not None and _is_key(row, heading, sections[-1]):
+        heading = None
+    if heading is None and is_unknown_heading(row, height, previous, pitch):
+        heading = Heading("other", 0, row.text)
+    if heading is None:
+        sections[-1].rows.append(row)
+    else:
+        _open(row, heading, sections)
+
+
+def _is_note(text: str) -> bool:
+    return re.fullmatch(r"\(?(?:\d+(?: \w+)?|as of .*|[\d/. -]+|continued|(?:date|updated|reviewed|last).*)\)?", text, re.I) is not None
+
+
+def _is_key(row: Row, heading: Heading, section: Section) -> bool:
+    """Whether "Procedure: X" is one of several keys of an entry rather than a new section's heading."""
+    if not heading.rest:
+        return False
+    if heading.kind in {"patient", "other"}:
+        return True
+    singular = heading.title.strip(" -•*").lower()
+    return section.kind == heading.kind and singular in {
+        "medication", "vaccine", "procedure", "diagnosis", "problem", "allergy", "encounter", "visit", "immunization",
+        "condition", "vaccination", "prescription", "operation",
+    }  # fmt: skip
+
+
+def _open(row: Row, heading: Heading | None, sections: list[Section]) -> None:
+    if heading is None:
+        sections[-1].rows.append(row)
+        return
+    section = Section(heading.kind, heading.title, row)
+    sections.append(section)
+    if heading.rest:
+        rest = row.run.part(heading.rest + 1, len(row.text))
+        if rest:
+            keep = {token.index for token in rest.tokens}
+            segments = tuple(
+                type(segment)(kept)
+                for segment in row.segments
+                if (kept := [token for token in segment.tokens if token.index in keep])
+            )
+            section.rows.append(Row(row.page, row.y, row.height, segments))
+
+
+def is_unknown_heading(row: Row, height: float, previous: Row | None, pitch: float) -> bool:
+    """Whether a row looks like a heading the lexicon lacks: short, alone, and large or ending in a colon."""
+    text = row.text
+    words = text.split()
+    if len(row.segments) != 1 or len(words) > 7 or not text[0].isupper() or any(letter.isdigit() for letter in text):
+        return False
+    if text.endswith(":"):
+        return len(words) <= 5
+    if text.endswith((".", ",", ";")):
+        return False
+    apart = previous is None or previous.page != row.page or row.y - previous.y > 1.3 * pitch
+    return row.height > 1.25 * height and apart
+
+
+def _whole_header(rows: Sequence[Row], index: int, columns: list[Column]) -> tuple[list[Column], int]:
+    """The header's columns and the index of the first body row; a header may run over two rows."""
+    row = rows[index]
+    if index + 1 < len(rows):
+        below = rows[index + 1]
+        near = below.page == row.page and below.y - row.y < 2.2 * row.height
+        extra = read_header(below)
+        if near and extra and not any("@" in c.role for c in extra):
+            merged = [*columns, *(c for c in extra if not any(_over(c, known) for known in columns))]
+            return sorted(merged, key=lambda column: column.x0), index + 2
+        words = {token.text.strip("()").lower() for token in below.run.tokens}
+        if near and words <= _SECOND_LINE:
+            return columns, index + 2
+    return columns, index + 1
+
+
+_SECOND_LINE = frozenset(
+    "range interval given administered date name number onset status value units unit code no # limits of reference "
+    "performed collected resolved type level result description service".split()
+)
+
+
+def _over(a: Column, b: Column) -> bool:
+    return a.x0 < b.x1 and b.x0 < a.x1
+
+
+def _carry_on(rows: Sequence[Row], index: int, table: Table, pitch: float) -> int:
+    """The end of a table's rows that go on at the top of a page without a new header."""
+    end = body_of(rows, index, table.columns, pitch)
+    first = rows[index]
+    starts = {round(s.x0) for s in first.segments}
+    fits = sum(1 for c in table.columns if any(abs(x - c.x0) <= 2 for x in starts))
+    return end if len(first.segments) > 1 and fits >= 1 and read_heading(first.text) is None else index

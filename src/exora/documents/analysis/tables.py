@@ -1,0 +1,255 @@
+"""Rebuilds tables from rows: columns under a header, records from rows, cells that run over several lines."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from exora.documents.analysis.columns import LIST_OF_ROLE, Column, read_header, role_of
+from exora.documents.analysis.geometry import Row, Run, Token
+from exora.documents.analysis.headings import read_heading
+
+#: A gap over this many times the usual distance of rows ends a table.
+END_GAP = 3.2
+
+
+@dataclass
+class Table:
+    """A table as records: each a cell per role. ``list_name`` is "" where only the section can tell it."""
+
+    list_name: str
+    columns: list[Column]
+    records: list[dict[str, Run]] = field(default_factory=list)
+
+
+def list_of(columns: Sequence[Column]) -> str:
+    """The list of the record that a table with these columns fills, or "" if its header leaves that open."""
+    roles = [column.role for column in columns]
+    named = [role for role in roles if role in LIST_OF_ROLE]
+    if "medication" in named and "test" not in named:
+        return "medications"
+    if "value" in roles and "test" in named:
+        return "results"
+    if {"birth", "mrn", "sex"} & set(roles):
+        return "patient"
+    for role in ("vaccine", "allergen", "procedure", "test", "visit", "condition", "patient"):
+        if role in named:
+            return LIST_OF_ROLE[role]
+    if "name" in roles:
+        if "value" in roles:
+            return "results"
+        if {"reaction"} & set(roles):
+            return "allergies"
+        if {"dose", "sig", "route", "frequency"} & set(roles):
+            return "medications"
+    return ""
+
+
+def ends_table(row: Row, previous: Row, pitch: float) -> bool:
+    """Whether ``row`` no longer belongs to the table that ``previous`` is in."""
+    if row.page == previous.page and row.y - previous.y > END_GAP * pitch:
+        return True
+    heading = read_heading(row.text)
+    return heading is not None and len(row.segments) == 1 and (heading.rest == 0 or heading.kind != "other")
+
+
+def typical_pitch(rows: Sequence[Row]) -> float:
+    """The usual distance between neighboring rows of a page."""
+    gaps = [b.y - a.y for a, b in zip(rows, rows[1:], strict=False) if a.page == b.page and b.y > a.y]
+    return statistics.median(gaps) if gaps else 2.0
+
+
+def body_of(rows: Sequence[Row], start: int, columns: Sequence[Column], pitch: float) -> int:
+    """Index after the last row of the table whose header is ``rows[start - 1]``."""
+    end = start
+    left = min(column.x0 for column in columns)
+    while end < len(rows):
+        row, previous = rows[end], rows[end - 1]
+        header = read_header(row)
+        if header is not None and (_name_roles(header) or _same_roles(header, columns)):
+            break
+        if ends_table(row, previous, pitch):
+            break
+        if end > start and _is_prose(row, columns, left):
+            break
+        end += 1
+    return end
+
+
+def _same_roles(header: Sequence[Column], columns: Sequence[Column]) -> bool:
+    return {column.role for column in header} == {column.role for column in columns}
+
+
+def _name_roles(columns: Sequence[Column]) -> bool:
+    return any(column.role in LIST_OF_ROLE or column.role == "name" for column in columns)
+
+
+def _is_prose(row: Row, columns: Sequence[Column], left: float) -> bool:
+    """One long segment that starts at the margin and runs through several columns."""
+    if len(row.segments) != 1 or len(row.run.tokens) < 5:
+        return False
+    crossed = sum(1 for column in columns[1:] if row.x0 < column.x0 - 1 and row.x1 > column.x1 + 1)
+    return (crossed >= 2 or (crossed >= 1 and len(columns) == 2 and len(row.run.tokens) > 7)) and row.x0 < left + 4
+
+
+def borders(columns: Sequence[Column], rows: Sequence[Row]) -> list[float]:
+    """The x that parts each column from the next: where the fewest words cross, in the widest such gap."""
+    cuts = []
+    for left, right in zip(columns, columns[1:], strict=False):
+        low, high = left.x1, max(right.x0, left.x1 + 0.5)
+        spans = [(segment.x0, segment.x1) for row in rows for segment in row.segments]
+        words = [(token.x0, token.x1) for row in rows for token in row.run.tokens]
+        cuts.append(_best_cut(low, high, spans, words))
+    return cuts
+
+
+def _best_cut(low: float, high: float, spans: list[tuple[float, float]], words: list[tuple[float, float]]) -> float:
+    near_spans = [(a, b) for a, b in spans if b > low and a < high]
+    near_words = [(a, b) for a, b in words if b > low and a < high]
+    edges = sorted({low, high, *(x for pair in near_words for x in pair if low < x < high)})
+    best, best_score = (low + high) / 2, (float("inf"), 0.0)
+    for start, end in zip(edges, edges[1:], strict=False):
+        middle = (start + end) / 2
+        crossing = sum(2 for a, b in near_words if a < middle < b) + sum(1 for a, b in near_spans if a < middle < b)
+        if (crossing, start - end) < best_score:
+            best, best_score = middle, (crossing, start - end)
+    return best
+
+
+def assign(row: Row, columns: Sequence[Column], cuts: Sequence[float]) -> dict[int, list[Token]]:
+    """The row's words by column index."""
+    cells: dict[int, list[Token]] = {}
+    for segment in row.segments:
+        for token in segment.tokens:
+            middle = (token.x0 + token.x1) / 2
+            index = sum(1 for cut in cuts if middle > cut)
+            cells.setdefault(index, []).append(token)
+    return cells
+
+
+def build_records(rows: Sequence[Row], columns: Sequence[Column], list_name: str) -> list[dict[str, Run]]:
+    """The records of a table's body."""
+    if not rows:
+        return []
+    cuts = borders(columns, rows)
+    name_index = _name_index(columns, list_name)
+    grid = [assign(row, columns, cuts) for row in rows]
+    groups = _by_gaps(rows, grid, name_index) or _by_wrapping(grid, name_index)
+    records = []
+    for group in groups:
+        record: dict[str, Run] = {}
+        for index, column in enumerate(columns):
+            tokens = [token for member in group for token in grid[member].get(index, [])]
+            if tokens:
+                record[column.role] = record[column.role] + Run(tokens) if column.role in record else Run(tokens)
+        records.append(record)
+    return records
+
+
+def _name_index(columns: Sequence[Column], list_name: str) -> int:
+    for wanted in ([role for role, name in LIST_OF_ROLE.items() if name == list_name], ["name"], list(LIST_OF_ROLE)):
+        for index, column in enumerate(columns):
+            if column.role in wanted:
+                return index
+    return 0
+
+
+Grid = list[dict[int, list[Token]]]
+
+
+def _by_gaps(rows: Sequence[Row], grid: Grid, name: int) -> list[list[int]] | None:
+    """Groups rows by a clear difference between the distance of lines in a cell and of records, if there is one."""
+    gaps = [b.y - a.y if a.page == b.page else float("inf") for a, b in zip(rows, rows[1:], strict=False)]
+    finite = sorted(gap for gap in gaps if gap != float("inf"))
+    if len(finite) < 2 or finite[-1] < 1.15 * finite[0]:
+        return None
+    candidates = [
+        (finite[i] + finite[i + 1]) / 2 for i in range(len(finite) - 1) if finite[i + 1] > 1.12 * max(finite[i], 0.4)
+    ]
+    for limit in reversed(candidates):
+        groups: list[list[int]] = [[0]]
+        for index, gap in enumerate(gaps, start=1):
+            if gap <= limit:
+                groups[-1].append(index)
+            else:
+                groups.append([index])
+        if _plausible(groups, grid, name):
+            return groups
+    return None
+
+
+def _plausible(groups: list[list[int]], grid: Grid, name: int) -> bool:
+    """Every group names something, and no column but wordy ones is filled anew in each of its rows."""
+    if not any(len(group) > 1 for group in groups):
+        return False
+    named = sum(1 for group in groups if any(name in grid[row] for row in group))
+    doubled = sum(
+        1 for group in groups if sum(1 for row in group if name in grid[row] and len(grid[row]) > 1) > 1
+        and _shared_short(group, grid, name) > 0
+    )
+    return named >= 0.9 * len(groups) and doubled <= 0.05 * len(groups)
+
+
+def _shared_short(group: list[int], grid: Grid, name: int) -> int:
+    """Columns, other than the name's, that hold a number or the same words in two rows: two records, not one."""
+    texts: dict[int, list[str]] = {}
+    for row in group:
+        for column, tokens in grid[row].items():
+            if column != name:
+                texts.setdefault(column, []).append(" ".join(token.text for token in tokens))
+    return sum(
+        1
+        for found in texts.values()
+        if len(found) > len(set(found)) or sum(any(map(str.isdigit, text)) for text in found) > 1
+    )
+
+
+def _by_wrapping(grid: Grid, name: int) -> list[list[int]]:
+    """Groups rows where nothing but the text tells: a row without a name goes on with the record above, and
+    so does a name alone where its first word would not have fitted on the line above."""
+    widest = max((tokens[-1].x1 for cells in grid for tokens in [cells.get(name, [])] if tokens), default=0.0)
+    groups: list[list[int]] = []
+    last_name: list[Token] = []
+    for index, cells in enumerate(grid):
+        tokens = cells.get(name, [])
+        alone = len(cells) == 1
+        if groups and (not tokens or (last_name and _continues(last_name, tokens, widest, alone))):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+        last_name = tokens or last_name
+    return groups
+
+
+def _continues(above: list[Token], tokens: list[Token], widest: float, alone: bool) -> bool:
+    first = tokens[0]
+    full = above[-1].x1 + 0.6 + (first.x1 - first.x0) > widest + 0.3
+    starts_small = first.text[0].islower() or first.text[0] in "([/&+"
+    open_bracket = sum(t.text.count("(") + t.text.count("[") - t.text.count(")") - t.text.count("]") for t in above) > 0
+    hangs = first.x0 > above[0].x0 + 1.0
+    if alone:
+        return full or starts_small or open_bracket or hangs
+    return open_bracket or (starts_small and full and above[-1].text in {"/", "-", ","})
+
+
+def key_value_record(rows: Sequence[Row]) -> dict[str, Run]:
+    """The cells of rows like "Vaccine: MMR", by the role that the word before the colon names."""
+    record: dict[str, Run] = {}
+    for row in rows:
+        for segment in row.segments:
+            pair = key_and_value(segment)
+            if pair:
+                record.setdefault(*pair)
+    return record
+
+
+def key_and_value(segment: Run) -> tuple[str, Run] | None:
+    """Role and value of a segment "Key: value", if the key names a column."""
+    colon = segment.text.find(":")
+    if not 1 < colon < 32 or colon + 1 >= len(segment.text):
+        return None
+    role = role_of(segment.text[:colon].strip(" -•*"))
+    if role is None:
+        return None
+    return role, segment.part(colon + 2, len(segment.text))

@@ -1,0 +1,126 @@
+"""Tesseract behind its seam: words, boxes and confidence of scans in any orientation."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageFilter
+from pypdfium2 import PdfDocument
+from reportlab.lib.pagesizes import letter
+from reportlab.pdfgen.canvas import Canvas
+
+from exora.documents.ocr.port import OcrEngine, OcrResult
+from exora.documents.ocr.tesseract import shared_engine
+from exora.documents.pages import printed_lines, read_page
+from exora.domain.document import Box, DocumentLimits, Word
+
+DATA = Path(__file__).parents[1] / "data"
+WIDTH, HEIGHT = letter
+ROWS = [
+    "Patient seen for follow up of hypertension",
+    "Lisinopril 20 mg by mouth once daily",
+    "Metformin 1000 mg by mouth twice daily",
+    "Blood pressure 128/76 mmHg, pulse 72",
+    "Hemoglobin A1c 7.2 percent, creatinine 0.9 mg/dL",
+]
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    """A digital page with the rows on it."""
+    file = io.BytesIO()
+    canvas = Canvas(file, pagesize=letter)
+    canvas.setFont("Helvetica", 11)
+    for index, row in enumerate(ROWS):
+        canvas.drawString(72, 700 - 24 * index, row)
+    canvas.save()
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def scan(content: bytes) -> Image.Image:
+    image: Image.Image = PdfDocument(content)[0].render(scale=200 / 72, grayscale=True).to_pil()
+    return image
+
+
+def words(result: OcrResult) -> list[Word]:
+    return [word for line in result.lines for word in line.words]
+
+
+def lines(result: OcrResult, image: Image.Image) -> list[str]:
+    return [
+        " ".join(word.text for word in line.words) for line in printed_lines(result.lines, image.width / image.height)
+    ]
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    across = min(one.x1, other.x1) - max(one.x0, other.x0)
+    down = min(one.y1, other.y1) - max(one.y0, other.y0)
+    shared = max(across, 0) * max(down, 0)
+    areas = sum((box.x1 - box.x0) * (box.y1 - box.y0) for box in (one, other))
+    return shared / (areas - shared)
+
+
+def test_the_engine_names_itself_with_its_version() -> None:
+    engine: OcrEngine = shared_engine()
+    assert engine.name.startswith("tesseract 5.")
+
+
+def test_words_are_found_where_the_text_layer_has_them(content: bytes, scan: Image.Image) -> None:
+    printed = read_page(content, 1, DocumentLimits()).words
+    found = words(shared_engine().recognize(scan, 200))
+    assert [word.text for word in found] == [word.text for word in printed]
+    for mine, theirs in zip(found, printed, strict=True):
+        assert mine.box is not None
+        assert theirs.box is not None
+        assert overlap(mine.box, theirs.box) > 0.6
+        assert 0.6 < mine.confidence <= 1
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_scan_in_any_orientation_reads_upright(scan: Image.Image, turn: int) -> None:
+    upright = words(shared_engine().recognize(scan, 200))
+    turned = shared_engine().recognize(scan.rotate(turn, expand=True), 200)
+    assert turned.rotation == (360 - turn) % 360
+    assert lines(turned, scan) == ROWS
+    for mine, theirs in zip(words(turned), upright, strict=True):
+        assert mine.box is not None
+        assert theirs.box is not None
+        assert overlap(mine.box, theirs.box) > 0.8
+
+
+@pytest.mark.parametrize("degrees", [-1.5, 1.5])
+def test_a_skewed_scan_keeps_its_rows(scan: Image.Image, degrees: float) -> None:
+    skewed = scan.rotate(degrees, fillcolor=255, resample=Image.Resampling.BICUBIC)
+    assert lines(shared_engine().recognize(skewed, 200), skewed) == ROWS
+
+
+def test_a_photo_in_uneven_light_is_read(scan: Image.Image) -> None:
+    light = Image.linear_gradient("L").resize(scan.size).point(lambda value: 90 + value * 0.6)
+    photo = ImageChops.multiply(scan, light).filter(ImageFilter.GaussianBlur(1))
+    assert lines(shared_engine().recognize(photo, None), photo) == ROWS
+
+
+@pytest.mark.parametrize("scale", [0.45, 3.0])
+def test_small_and_huge_pictures_are_scaled_to_what_can_be_read(scan: Image.Image, scale: float) -> None:
+    size = (round(scan.width * scale), round(scan.height * scale))
+    picture = scan.resize(size, Image.Resampling.LANCZOS)
+    found = words(shared_engine().recognize(picture, None))
+    expected = " ".join(ROWS).split()
+    assert len({word.text for word in found} & set(expected)) >= 0.9 * len(set(expected))
+
+
+def test_a_picture_without_print_gives_no_sure_words() -> None:
+    noise = Image.effect_noise((600, 800), 60)
+    assert all(word.confidence < 0.9 for word in words(shared_engine().recognize(noise, None)))
+
+
+@pytest.mark.parametrize("name", ["phototest.tif", "phototest-rotated-180.png", "phototest-rotated-R.png"])
+def test_the_test_page_of_tesseract_is_read_to_the_letter(name: str) -> None:
+    expected = (DATA / "phototest.txt").read_text().split()
+    page = read_page((DATA / name).read_bytes(), 1, DocumentLimits())
+    assert page.text.split() == expected
+    assert (page.width, page.height) == (640, 480)
