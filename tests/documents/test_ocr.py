@@ -1,23 +1,29 @@
-"""Tesseract behind its seam: words, boxes and confidence of scans in any orientation."""
+"""Recognition: words, boxes and confidence of scans in any orientation, from image files of every kind."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageFilter
+from pillow_heif import register_heif_opener
 from pypdfium2 import PdfDocument
 from reportlab.lib.pagesizes import letter
 from reportlab.pdfgen.canvas import Canvas
 
 from exora.documents.ocr.port import OcrEngine, OcrResult
 from exora.documents.ocr.tesseract import shared_engine
-from exora.documents.pages import printed_lines, read_page
-from exora.domain.document import Box, DocumentLimits, Word
+from exora.documents.pages import DocumentPlan, open_document, printed_lines, read_page
+from exora.documents.sniff import Format
+from exora.domain.document import Box, DocumentLimits, PageText, Word
 
+register_heif_opener()
+
+LIMITS = DocumentLimits()
+NOTE = "Lisinopril 20 mg daily for hypertension"
 DATA = Path(__file__).parents[1] / "data"
-WIDTH, HEIGHT = letter
 ROWS = [
     "Patient seen for follow up of hypertension",
     "Lisinopril 20 mg by mouth once daily",
@@ -27,22 +33,36 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def content() -> bytes:
+def printed(*rows: str) -> bytes:
     """A digital page with the rows on it."""
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=letter)
     canvas.setFont("Helvetica", 11)
-    for index, row in enumerate(ROWS):
+    for index, row in enumerate(rows):
         canvas.drawString(72, 700 - 24 * index, row)
     canvas.save()
     return file.getvalue()
 
 
-@pytest.fixture(scope="module")
-def scan(content: bytes) -> Image.Image:
-    image: Image.Image = PdfDocument(content)[0].render(scale=200 / 72, grayscale=True).to_pil()
+def scanned(*rows: str, dpi: int) -> Image.Image:
+    """The same page as a scanner sees it."""
+    image: Image.Image = PdfDocument(printed(*rows))[0].render(scale=dpi / 72, grayscale=True).to_pil()
     return image
+
+
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def read(content: bytes, number: int = 1) -> PageText:
+    return read_page(content, number, LIMITS)
+
+
+@pytest.fixture(scope="module")
+def scan() -> Image.Image:
+    return scanned(*ROWS, dpi=200)
 
 
 def words(result: OcrResult) -> list[Word]:
@@ -69,11 +89,11 @@ def test_the_engine_names_itself_with_its_version() -> None:
     assert engine.name.startswith("tesseract 5.")
 
 
-def test_words_are_found_where_the_text_layer_has_them(content: bytes, scan: Image.Image) -> None:
-    printed = read_page(content, 1, DocumentLimits()).words
+def test_words_are_found_where_the_text_layer_has_them(scan: Image.Image) -> None:
+    layer = read(printed(*ROWS)).words
     found = words(shared_engine().recognize(scan, 200))
-    assert [word.text for word in found] == [word.text for word in printed]
-    for mine, theirs in zip(found, printed, strict=True):
+    assert [word.text for word in found] == [word.text for word in layer]
+    for mine, theirs in zip(found, layer, strict=True):
         assert mine.box is not None
         assert theirs.box is not None
         assert overlap(mine.box, theirs.box) > 0.6
@@ -121,6 +141,69 @@ def test_a_picture_without_print_gives_no_sure_words() -> None:
 @pytest.mark.parametrize("name", ["phototest.tif", "phototest-rotated-180.png", "phototest-rotated-R.png"])
 def test_the_test_page_of_tesseract_is_read_to_the_letter(name: str) -> None:
     expected = (DATA / "phototest.txt").read_text().split()
-    page = read_page((DATA / name).read_bytes(), 1, DocumentLimits())
+    page = read((DATA / name).read_bytes())
     assert page.text.split() == expected
     assert (page.width, page.height) == (640, 480)
+
+
+# --- images -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG", {"quality": 80}),
+        ("PNG", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("HEIF", {"quality": 80}),
+        ("WEBP", {"quality": 80}),
+        ("BMP", {}),
+        ("GIF", {}),
+    ],
+)
+def test_every_image_format_is_read(kind: str, options: dict[str, Any]) -> None:
+    image = scanned(NOTE, dpi=150)
+    content = saved(image, kind, **options)
+    assert open_document(content, LIMITS) == DocumentPlan(Format[kind], 1)
+    page = read(content)
+    assert (page.text, page.source, page.width, page.height) == (NOTE, "ocr", *image.size)
+
+
+def modes() -> dict[str, Image.Image]:
+    grey = scanned(NOTE, dpi=150)
+    rgb = grey.convert("RGB")
+    clear = Image.new("RGBA", rgb.size, (0, 0, 0, 0))
+    clear.putalpha(grey.point(lambda value: 255 - value))
+    twelve_bits = grey.convert("I").point(lambda value: value * 16).convert("I;16")
+    return {
+        "1": grey.convert("1"),
+        "P": rgb.quantize(16),
+        "CMYK": rgb.convert("CMYK"),
+        "RGBA": clear,
+        "LA": clear.convert("LA"),
+        "I;16": twelve_bits,
+        "F": grey.convert("F"),
+        "YCbCr": rgb.convert("YCbCr"),
+    }
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "CMYK", "RGBA", "LA", "I;16", "F", "YCbCr"])
+def test_every_kind_of_pixel_is_read(mode: str) -> None:
+    assert read(saved(modes()[mode], "TIFF")).text == NOTE
+
+
+@pytest.mark.parametrize(("orientation", "turn"), [(3, 180), (6, 90), (8, 270)])
+def test_exif_orientation_is_applied(orientation: int, turn: int) -> None:
+    image = scanned(NOTE, dpi=150)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    page = read(saved(image.rotate(turn, expand=True), "JPEG", exif=exif, quality=90))
+    assert (page.text, page.width, page.height) == (NOTE, *image.size)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
+def test_every_frame_is_a_page(kind: str) -> None:
+    frames = [scanned(f"{NOTE} {name}", dpi=150) for name in ("first", "second", "third")]
+    content = saved(frames[0], kind, save_all=True, append_images=frames[1:])
+    assert open_document(content, LIMITS).pages == 3
+    assert [read(content, number).words[-1].text for number in (3, 1, 2)] == ["third", "first", "second"]

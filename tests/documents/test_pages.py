@@ -17,9 +17,8 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
-from exora.documents.pages import DocumentPlan, open_document, read_page, read_pages
+from exora.documents.pages import open_document, read_page, read_pages
 from exora.documents.pool import ChildPool
-from exora.documents.sniff import Format
 from exora.domain.document import Box, DocumentLimits, PageText
 from exora.errors import (
     CorruptDocument,
@@ -260,69 +259,6 @@ def test_text_that_nobody_can_see_is_not_read() -> None:
     shown = both(lambda canvas: canvas._code.append("0 Tr"), lambda canvas: canvas.rect(72, 100, 50, 50, fill=1))
     page = read(pdf(both(hidden, shown)))
     assert "penicillin" not in page.text
-
-
-# --- images -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        ("JPEG", {"quality": 80}),
-        ("PNG", {}),
-        ("TIFF", {"compression": "tiff_lzw"}),
-        ("HEIF", {"quality": 80}),
-        ("WEBP", {"quality": 80}),
-        ("BMP", {}),
-        ("GIF", {}),
-    ],
-)
-def test_every_image_format_is_read(kind: str, options: dict[str, Any]) -> None:
-    image = scan(NOTE, dpi=150)
-    content = saved(image, kind, **options)
-    assert open_document(content, LIMITS) == DocumentPlan(Format[kind], 1)
-    page = read(content)
-    assert (page.text, page.source, page.width, page.height) == (NOTE, "ocr", *image.size)
-
-
-def modes() -> dict[str, Image.Image]:
-    rgb = scan(NOTE, dpi=150)
-    grey = rgb.convert("L")
-    clear = Image.new("RGBA", rgb.size, (0, 0, 0, 0))
-    clear.putalpha(grey.point(lambda value: 255 - value))
-    twelve_bits = grey.convert("I").point(lambda value: value * 16).convert("I;16")
-    return {
-        "1": grey.convert("1"),
-        "P": rgb.quantize(16),
-        "CMYK": rgb.convert("CMYK"),
-        "RGBA": clear,
-        "LA": clear.convert("LA"),
-        "I;16": twelve_bits,
-        "F": grey.convert("F"),
-        "LAB": rgb.convert("YCbCr"),
-    }
-
-
-@pytest.mark.parametrize("mode", ["1", "P", "CMYK", "RGBA", "LA", "I;16", "F", "LAB"])
-def test_every_kind_of_pixel_is_read(mode: str) -> None:
-    assert read(saved(modes()[mode], "TIFF")).text == NOTE
-
-
-@pytest.mark.parametrize(("orientation", "turn"), [(3, 180), (6, 90), (8, 270)])
-def test_exif_orientation_is_applied(orientation: int, turn: int) -> None:
-    image = scan(NOTE, dpi=150)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    page = read(saved(image.rotate(turn, expand=True), "JPEG", exif=exif, quality=90))
-    assert (page.text, page.width, page.height) == (NOTE, *image.size)
-
-
-@pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
-def test_every_frame_is_a_page(kind: str) -> None:
-    frames = [scan(f"{NOTE} {name}", dpi=150) for name in ("first", "second", "third")]
-    content = saved(frames[0], kind, save_all=True, append_images=frames[1:])
-    assert open_document(content, LIMITS).pages == 3
-    assert [read(content, number).words[-1].text for number in (3, 1, 2)] == ["third", "first", "second"]
 
 
 # --- what cannot be read ----------------------------------------------------------------------------

@@ -41,7 +41,8 @@ async def _may(db: asyncpg.Connection, kind: str, role: str) -> set[str]:
                       and has_function_privilege($1, p.oid, 'execute') and p.prorettype <> 'trigger'::regtype"""
         return {row[0] for row in await db.fetch(query, role, list(door()))}
     query = """select c.oid::regclass::text from pg_class c
-                where (c.relnamespace = 'exora'::regnamespace or c.relname = 'job_queue') and c.relkind in ('r', 'p', 'v')
+                where (c.relnamespace = 'exora'::regnamespace or c.relname = 'job_queue')
+                  and c.relkind in ('r', 'p', 'v')
                   and has_table_privilege($1, c.oid, $2)"""
     return {row[0] for row in await db.fetch(query, role, kind)}
 
