@@ -93,7 +93,7 @@ def seen_codes(path: Path) -> dict[str, list[tuple[str, str, int]]]:
     with path.open(encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t"):
             display = row["display"].strip()
-            if "?" in display and "Are" not in display or "*" in display and row["system"] == "RXNORM":
+            if ("?" in display and "Are" not in display) or ("*" in display and row["system"] == "RXNORM"):
                 continue
             systems[row["system"]].append((row["code"].strip(), display, int(row["count"])))
     return systems

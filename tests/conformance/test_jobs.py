@@ -248,6 +248,13 @@ class TestOutcomes:
         assert view.error_details["fingerprint"] == FAILURE.fingerprint
         assert await db.fetchval("select count(*) from exora.job_errors") == 3
 
+    async def test_a_job_without_retries_is_exhausted_at_its_first_failure(self, client: Client) -> None:
+        [job_id] = await client.enqueue(max_retries=0)
+        [job] = await client.claim()
+        await client.settle(job, Retry(FAILURE))
+        [view] = await client.coordinator.get_jobs([job_id])
+        assert (view.state, view.dead_letter_cause) == (JobState.FAILED, "exhausted")
+
     async def test_backoff_is_jittered_and_bounded(self, client: Client, db: asyncpg.Connection) -> None:
         await client.enqueue(300)
         for job in await client.claim(300):

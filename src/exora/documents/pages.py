@@ -268,13 +268,12 @@ def _is_prose(segments: list[_Segment]) -> bool:
 
 def _column_lines(segments: list[_Segment], gutter: float) -> Iterator[Line]:
     """Left column, then right, between the lines that run across both."""
-    across = sorted(
-        (segment for segment in segments if segment.x0 <= gutter < segment.x1), key=lambda one: one.y0 + one.y1
-    )
-    bounds = [-math.inf, *((segment.y0 + segment.y1) / 2 for segment in across), math.inf]
+    across = [one for one in segments if one.x0 <= gutter < one.x1]
+    across.sort(key=lambda one: one.y0 + one.y1)
+    left = [one for one in segments if one.x1 <= gutter]
+    right = [one for one in segments if one.x0 > gutter]
+    bounds = [-math.inf, *((one.y0 + one.y1) / 2 for one in across), math.inf]
     for index, (above, below) in enumerate(itertools.pairwise(bounds)):
-        band = [one for one in segments if one not in across and above <= (one.y0 + one.y1) / 2 < below]
-        yield from _rows([one for one in band if one.x1 <= gutter])
-        yield from _rows([one for one in band if one.x1 > gutter])
-        if index < len(across):
-            yield from _rows([across[index]])
+        for side in (left, right):
+            yield from _rows([one for one in side if above <= (one.y0 + one.y1) / 2 < below])
+        yield from _rows(across[index : index + 1])

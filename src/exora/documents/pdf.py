@@ -158,6 +158,8 @@ class _Frame(NamedTuple):
             x0, y0, x1, y1 = 1 - x1, 1 - y1, 1 - x0, 1 - y0
         elif self.turn == 270:
             x0, y0, x1, y1 = y0, 1 - x1, y1, 1 - x0
+        if x0 >= 0 and y0 >= 0 and x1 <= 1 and y1 <= 1:
+            return Box(x0, y0, x1, y1)
         if not (0 <= (x0 + x1) / 2 <= 1 and 0 <= (y0 + y1) / 2 <= 1):
             return None
         return Box(max(x0, 0.0), max(y0, 0.0), min(x1, 1.0), min(y1, 1.0))
@@ -201,7 +203,8 @@ def _frame(page: pypdfium2.PdfPage) -> _Frame:
 
 
 def _text_layer(page: pypdfium2.PdfPage, frame: _Frame) -> _Layer:
-    textpage = page.get_textpage()
+    opened = page.get_textpage()
+    textpage = opened.raw
     try:
         count = pdfium.FPDFText_CountChars(textpage)
         if count <= 0:
@@ -213,10 +216,10 @@ def _text_layer(page: pypdfium2.PdfPage, frame: _Frame) -> _Layer:
         lines = tuple(_lines(textpage, text, frame, _SCANNER_CONFIDENCE if invisible else 1.0))
         return _Layer(lines, frame, _is_legible(text, strictly=invisible), invisible)
     finally:
-        textpage.close()
+        opened.close()
 
 
-def _characters(textpage: pypdfium2.PdfTextPage, count: int) -> str:
+def _characters(textpage: Any, count: int) -> str:
     """The characters of the layer, exactly one for each of pdfium's indices."""
     buffer = (ctypes.c_ushort * (count + 1))()
     written = pdfium.FPDFText_GetText(textpage, 0, count, buffer)
@@ -228,12 +231,12 @@ def _characters(textpage: pypdfium2.PdfTextPage, count: int) -> str:
     return "".join("\ufffd" if code > 0x10FFFF or 0xD800 <= code < 0xE000 else chr(code) for code in codes)
 
 
-def _is_invisible(textpage: pypdfium2.PdfTextPage, at: int) -> bool:
+def _is_invisible(textpage: Any, at: int) -> bool:
     drawn = pdfium.FPDFText_GetTextObject(textpage, at)
     return bool(drawn) and pdfium.FPDFTextObj_GetTextRenderMode(drawn) == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
 
 
-def _text_turn(textpage: pypdfium2.PdfTextPage, samples: list[int], page_turn: int) -> int:
+def _text_turn(textpage: Any, samples: list[int], page_turn: int) -> int:
     """The clockwise turn that still lacks when nearly all text stands sideways or upside down on the page."""
     turns = []
     for at in samples:
@@ -244,7 +247,7 @@ def _text_turn(textpage: pypdfium2.PdfTextPage, samples: list[int], page_turn: i
     return usual if turns.count(usual) > 0.8 * len(turns) else 0
 
 
-def _lines(textpage: pypdfium2.PdfTextPage, text: str, frame: _Frame, confidence: float) -> Iterator[Line]:
+def _lines(textpage: Any, text: str, frame: _Frame, confidence: float) -> Iterator[Line]:
     """Words with their boxes, in lines as pdfium breaks them."""
     bounds = [ctypes.c_double() for _ in range(4)]
     references = [ctypes.byref(bound) for bound in bounds]
@@ -256,7 +259,7 @@ def _lines(textpage: pypdfium2.PdfTextPage, text: str, frame: _Frame, confidence
                 yield Line(tuple(words))
                 words = []
             continue
-        cleaned = found.translate(_CLEAN)
+        cleaned = found if found.isalnum() and found.isascii() else found.translate(_CLEAN)
         box = _word_box(textpage, token, bounds, references, frame) if cleaned else None
         if box is not None:
             words.append(Word(cleaned, box, confidence))
@@ -268,7 +271,7 @@ def _lines(textpage: pypdfium2.PdfTextPage, text: str, frame: _Frame, confidence
 
 
 def _word_box(
-    textpage: pypdfium2.PdfTextPage,
+    textpage: Any,
     token: re.Match[str],
     bounds: list[ctypes.c_double],
     references: list[Any],

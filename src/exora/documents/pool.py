@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from exora import errors
 from exora.documents.child import LENGTH, MAX_ANSWER_BYTES, Answer, Document, Request
 from exora.domain.document import DocumentLimits
-from exora.errors import CorruptDocument, DocumentError, ExoraError, ProcessingLimit
+from exora.errors import CorruptDocument, ExoraError, ProcessingLimit
 
 R = TypeVar("R")
 
@@ -127,7 +127,15 @@ class _Child:
         }
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "exora.documents.child", str(address_space_bytes), str(os.getpid())),
+                *(
+                    sys.executable,
+                    "-s",
+                    "-P",
+                    "-m",
+                    "exora.documents.child",
+                    str(address_space_bytes),
+                    str(os.getpid()),
+                ),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 # Libraries print parts of what they read.
@@ -230,9 +238,9 @@ def _explain_end(code: int) -> ExoraError:
 
 
 def _typed_error(name: str, message: str, remedy: str, field: str | None) -> ExoraError:
-    """The error a child described; anything but a document error loses its class."""
+    """The error a child described; a class that needs more than that to be built becomes the base class."""
     kind = getattr(errors, name, None)
-    if isinstance(kind, type) and issubclass(kind, DocumentError):
+    if isinstance(kind, type) and issubclass(kind, ExoraError) and kind.__init__ is ExoraError.__init__:
         return kind(message, remedy=remedy, field=field)
     return ExoraError(message, remedy=remedy, field=field)
 

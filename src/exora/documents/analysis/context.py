@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 _NEGATED_BEFORE = re.compile(
-    r"\b(?:no(?! (?:increase|change|longer|significant change))|not (?!only|necessarily|certain|sure)|denie[sd]|denying|"
+    r"\b(?:no(?! (?:increase|change|longer|significant change))|not (?!only|necessarily|certain|sure)|denie[sd]|"
+    r"denying|"
     r"without|negative for|absence of|free of|rules? out|"
     r"ruled out|never (?:had|developed|experienced)|no (?:evidence|signs?|history|complaints?|findings?) (?:of|for)|"
     r"lack of|declines|nor|neither|unremarkable for|fails? to reveal|did not (?:have|show|reveal)|cannot|didn't|"
@@ -19,22 +20,28 @@ _NEGATED_BEFORE = re.compile(
     re.I,
 )
 _NOT_NEGATION = re.compile(
-    r"\b(?:not only|no increase|no change|no longer|without difficulty|not certain|not necessarily|no significant change|"
+    r"\b(?:not only|no increase|no change|no longer|without difficulty|not certain|not necessarily|"
+    r"no significant change|"
     r"no further|gram negative)\b",
     re.I,
 )
 _NEGATED_AFTER = re.compile(
-    r"^\W{0,3}(?:\w+ ){0,3}?(?:(?:was|were|is|are|has been|have been) (?:ruled out|absent|negative|not (?:seen|present|found|"
-    r"identified|noted|appreciated|demonstrated))|unlikely|absent\b|not (?:seen|present|identified)|: ?(?:no\b|none|negative|denies))",
+    r"^\W{0,3}(?:\w+ ){0,3}?(?:(?:was|were|is|are|has been|have been) (?:ruled out|absent|negative|not (?:seen|"
+    r"present|found|"
+    r"identified|noted|appreciated|demonstrated))|unlikely|absent\b|not (?:seen|present|identified)|: ?(?:no\b|"
+    r"none|negative|denies))",
     re.I,
 )
 _HISTORICAL = re.compile(
-    r"\b(?:(?:past |prior |previous |remote |known )?(?:medical |surgical )?history(?! of present)(?: is)?(?: significant| notable| remarkable)? "
+    r"\b(?:(?:past |prior |previous |remote |known )?(?:medical |"
+    r"surgical )?history(?! of present)(?: is)?(?: significant| notable| remarkable)? "
     r"(?:of|for|includes?|positive for)|h/o|hx(?: of)?|history:|past medical history|status post|s/p|previously|"
     r"previous|in the past|prior|years? ago|months ago|as a child|in childhood|former|pmh)\b",
     re.I,
 )
-_HISTORICAL_AFTER = re.compile(r"^[^.;]{0,30}\b(?:years? ago|months ago|in the past|as a child|in (?:19|20)\d\d|resolved)\b", re.I)
+_HISTORICAL_AFTER = re.compile(
+    r"^[^.;]{0,30}\b(?:years? ago|months ago|in the past|as a child|in (?:19|20)\d\d|resolved)\b", re.I
+)
 _HYPOTHETICAL = re.compile(
     r"\b(?:if|should (?:you|he|she|they|the patient|there)|rule out|r/o|return (?:for|to)|in case of|risk (?:of|for)|"
     r"as needed for|p\.?r\.?n\.? for|prn|concern for|evaluate for|monitor for|watch for|"
@@ -42,12 +49,14 @@ _HYPOTHETICAL = re.compile(
     re.I,
 )
 _FAMILY = re.compile(
-    r"\b(?:mother|father|brother|sister|sibling|son|daughter|uncle|aunt|cousin|grand(?:mother|father|parents?)|parents?|"
+    r"\b(?:mother|father|brother|sister|sibling|son|daughter|uncle|aunt|cousin|grand(?:mother|father|parents?)|"
+    r"parents?|"
     r"family (?:medical )?history|maternal|paternal|relatives?|husband|wife|familial)\b(?!['’]s (?:day|milk))",
     re.I,
 )
 _TERMINATION = re.compile(
-    r"\b(?:but|however|although|though|except|apart from|aside from|besides|which|who|yet|still|presenting|presents?|secondary to|"
+    r"\b(?:but|however|although|though|except|apart from|aside from|besides|which|who|yet|still|presenting|"
+    r"presents?|secondary to|"
     r"because|since|now|currently|otherwise|complains? of|admitted|developed|found|treated|reports)\b|[;:]",
     re.I,
 )
@@ -108,10 +117,16 @@ def context_of(
     near = _reach(before)
     negations = [m for m in _NEGATED_BEFORE.finditer(near)]
     excused = [m.span() for m in _NOT_NEGATION.finditer(near)]
-    negated = any(not any(a <= m.start() < b for a, b in excused) for m in negations) or bool(_NEGATED_AFTER.match(after))
+    negated = any(not any(a <= m.start() < b for a, b in excused) for m in negations) or bool(
+        _NEGATED_AFTER.match(after)
+    )
     hypothetical = bool(_HYPOTHETICAL.search(near[-70:]))
     historical = bool(_HISTORICAL.search(near)) or bool(_HISTORICAL_AFTER.match(after)) or section == "history"
-    family = section == "family" or bool(_FAMILY.search(near)) or bool(re.match(r"^\s*(?:in|\()\s*(?:his|her|the)?\s*(?:mother|father|brother|sister|family)", after, re.I))
+    family = (
+        section == "family"
+        or bool(_FAMILY.search(near))
+        or bool(re.match(r"^\s*(?:in|\()\s*(?:his|her|the)?\s*(?:mother|father|brother|sister|family)", after, re.I))
+    )
     return Context(
         negated and not (hypothetical and re.search(r"\b(?:rule out|r/o)\b", near, re.I)),
         "hypothetical" if hypothetical else "historical" if historical else "current",

@@ -29,7 +29,13 @@ _MONTHS = {
 _MONTH = "(" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
 _YEAR = r"((?:18|19|20)\d\d)"
 _PATTERNS = (
-    ("ymd", re.compile(rf"(?<![\w/.-]){_YEAR}[-/.]([01]?\d)[-/.]([0-3]?\d)(?:[T ]?\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\d/])")),
+    (
+        "ymd",
+        re.compile(
+            rf"(?<![\w/.-]){_YEAR}[-/.]([01]?\d)[-/.]([0-3]?\d)(?:[T ]?\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|"
+            rf"[+-]\d\d:?\d\d)?)?(?![\d/])"
+        ),
+    ),
     ("mdy", re.compile(r"(?<![\w/.-])([0-3]?\d)([/.-])([0-3]?\d)\2((?:18|19|20)?\d\d)(?![\w/])")),
     ("dMy", re.compile(rf"(?<![\w/])([0-3]?\d)(?:st|nd|rd|th)?(?: of)?[ -]{_MONTH}[ ,-]{{1,2}}{_YEAR}(?!\d)", re.I)),
     ("Mdy", re.compile(rf"(?<!\w){_MONTH}[ -]([0-3]?\d)(?:st|nd|rd|th)?(?:, ?| |-){_YEAR}(?!\d)", re.I)),

@@ -12,20 +12,26 @@ _STRENGTH_UNIT = (
 )
 STRENGTH = re.compile(rf"(?<![\w.]){_AMOUNT}(?:\s?[-/–]\s?{_AMOUNT})?\s?{_STRENGTH_UNIT}(?![\w/])", re.I)
 _FORM_NOUN = (
-    r"tablets?|tabs?|capsules?|caps?|caplets?|solution|suspension|injection|cream|ointment|gel|patch(?:es)?|inhaler|spray|"
+    r"tablets?|tabs?|capsules?|caps?|caplets?|solution|suspension|injection|cream|ointment|gel|patch(?:es)?|"
+    r"inhaler|spray|"
     r"suppository|suppositories|auto-?injector|syringe|powder|implant|lotion|foam|elixir|syrup|drops|lozenge|film|ring|"
-    r"pack|aerosol|pen|cartridge|kit|vial|solr|soln|susp|ec|er|xr|sr|xl|cr|hfa|intrauterine system|insert|shampoo|paste|"
+    r"pack|aerosol|pen|cartridge|kit|vial|solr|soln|susp|ec|er|xr|sr|xl|cr|hfa|intrauterine system|insert|shampoo|"
+    r"paste|"
     r"metered dose|strip|gum|wafer|packet"
 )
 _FORM_ADJECTIVE = (
     r"oral|chewable|disintegrating|extended|delayed|release|enteric|coated|film|topical|rectal|vaginal|ophthalmic|otic|"
     r"nasal|mucosal|transdermal|injectable|inhalant|inhalation|sublingual|buccal|drug|metered|dose|dry|prefilled|"
-    r"effervescent|liquid|sustained|modified|immediate|12|24|hr|hour|28|21|91|day|intravenous|pen|multi-?dose|single|use"
+    r"effervescent|liquid|sustained|modified|immediate|12|24|hr|hour|28|21|91|day|intravenous|pen|multi-?dose|"
+    r"single|use"
 )
-FORM = re.compile(rf"(?:[\s,]+(?:{_FORM_ADJECTIVE}|{_FORM_NOUN})\b)*?[\s,]+(?:{_FORM_NOUN})\b(?:\s+(?:{_FORM_NOUN})\b)*", re.I)
+FORM = re.compile(
+    rf"(?:[\s,]+(?:{_FORM_ADJECTIVE}|{_FORM_NOUN})\b)*?[\s,]+(?:{_FORM_NOUN})\b(?:\s+(?:{_FORM_NOUN})\b)*", re.I
+)
 _COUNT = r"(?:\d+(?:\.\d+)?(?:\s?(?:-|–|to|/)\s?\d+(?:\.\d+)?)?|½|one-half|one|two|three|four|half|a)"
 _UNIT_OF_USE = (
-    r"tablets?|tabs?|capsules?|caps?|caplets?|puffs?|sprays?|drops?|gtts?|patch(?:es)?|units?|teaspoons?|tsp|tablespoons?|"
+    r"tablets?|tabs?|capsules?|caps?|caplets?|puffs?|sprays?|drops?|gtts?|patch(?:es)?|units?|teaspoons?|tsp|"
+    r"tablespoons?|"
     r"tbsp|inhalations?|applications?|suppositor(?:y|ies)|lozenges?|packets?|vials?|ampules?|scoops?|pills?|doses?|"
     r"injections?|actuations?|pieces?|strips?|syringes?"
 )
@@ -34,7 +40,8 @@ ROUTE = re.compile(
     r"\b(?:by mouth|per os|orally|p\.?o\.?|oral(?: route)?|iv push|ivpb|iv|intravenous(?:ly)?|im|intramuscular(?:ly)?|"
     r"subcutaneous(?:ly)?|subcut|sub-?q|sq|sc|sl|sublingual(?:ly)?|under the tongue|topical(?:ly)?|to (?:the )?skin|"
     r"inhal(?:ed|ation)|by inhalation|via nebuli[sz]er|nebuli[sz]ed|nasal(?:ly)?|intranasal(?:ly)?|in each nostril|"
-    r"rectal(?:ly)?|per rectum|p\.?r\.?|vaginal(?:ly)?|ophthalmic|otic|in (?:each|both|the (?:left|right|affected)) eyes?|"
+    r"rectal(?:ly)?|per rectum|p\.?r\.?|vaginal(?:ly)?|ophthalmic|otic|in (?:each|both|the (?:left|right|"
+    r"affected)) eyes?|"
     r"transdermal(?:ly)?|buccal|via g-?tube|per g-?tube|intradermal|intrathecal|epidural|percutaneous)\b\.?",
     re.I,
 )
@@ -42,8 +49,10 @@ _TIMES = r"(?:once|twice|thrice|one time|two times|three times|four times|five t
 _PERIOD = r"(?:day|daily|night|week|weekly|month|monthly|hour|morning|evening|year|24 hours)"
 FREQUENCY = re.compile(
     rf"\b(?:{_TIMES}(?: (?:a|per|each|every))?[ /-]?{_PERIOD}|every other day|"
-    r"(?:every|each) (?:\d+(?: ?(?:-|–|to) ?\d+)? )?(?:hours?|hrs?|minutes?|min|days?|weeks?|months?|morning|evening|night|"
-    r"bedtime|day)|q\.?\s?\d+(?:-\d+)?\s?(?:h(?:ours?|rs?)?|d|min|wk|weeks?)\b|qam|qpm|qhs|qod|qday|qdaily|qwk|qweek|qd|"
+    r"(?:every|each) (?:\d+(?: ?(?:-|–|to) ?\d+)? )?(?:hours?|hrs?|minutes?|min|days?|weeks?|months?|morning|"
+    r"evening|night|"
+    r"bedtime|day)|q\.?\s?\d+(?:-\d+)?\s?(?:h(?:ours?|rs?)?|d|min|wk|weeks?)\b|qam|qpm|qhs|qod|qday|qdaily|qwk|"
+    r"qweek|qd|"
     r"q\.d\.|b\.?i\.?d|t\.?i\.?d|q\.?i\.?d|daily|nightly|weekly|monthly|once|at bedtime|bedtime|hs|stat|ac|pc|"
     r"in the (?:morning|evening)|as directed|as needed|p\.?r\.?n|continuous(?:ly)?)\b\.?"
     r"(?:[ ,]+(?:at bedtime|with (?:meals|food|breakfast|dinner)|before (?:meals|breakfast|bed)|after meals|in the "
@@ -52,7 +61,9 @@ FREQUENCY = re.compile(
     re.I,
 )
 _STOPPED = re.compile(
-    r"\b(?:stopped|discontinued|d/c'?d|completed|inactive|ended|ceased|cancell?ed|held|no longer taking|expired|past)\b", re.I
+    r"\b(?:stopped|discontinued|d/c'?d|completed|inactive|ended|ceased|cancell?ed|held|no longer taking|expired|"
+    r"past)\b",
+    re.I,
 )
 _ACTIVE = re.compile(r"\b(?:active|current|continue[ds]?|ongoing|taking|started|new|in-progress|resume[ds]?)\b", re.I)
 _LEADING_AMOUNT = re.compile(rf"^(?:NDA\d+\s+)?(?:{_AMOUNT}\s?(?:hr|hour|ml|actuat)\s+)+", re.I)
@@ -79,7 +90,7 @@ class Sig(NamedTuple):
 
 
 def status_of(text: str) -> str:
-    """"active", "stopped" or "unknown" from the words of a status cell or of a line."""
+    """ "active", "stopped" or "unknown" from the words of a status cell or of a line."""
     if _STOPPED.search(text):
         return "stopped"
     return "active" if _ACTIVE.search(text) else "unknown"
@@ -136,9 +147,10 @@ def _extend(text: str, strength: re.Match[str]) -> tuple[int, bool, bool]:
     brand = _BRAND.match(text, end)
     if brand:
         end = brand.end()
-    capitals = strength.group().rstrip().endswith(("MG", "MCG", "ML", "ACTUAT", "HR", "UNT")) and not text[
-        : strength.start()
-    ].isupper()
+    capitals = (
+        strength.group().rstrip().endswith(("MG", "MCG", "ML", "ACTUAT", "HR", "UNT"))
+        and not text[: strength.start()].isupper()
+    )
     return end, bool(form or brand or several or capitals), several
 
 

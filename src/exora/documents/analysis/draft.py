@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from exora.documents.analysis.geometry import Run
 
-ListName = Literal[
-    "encounters", "medications", "conditions", "allergies", "results", "procedures", "immunizations"
-]
-_BULLETS = re.compile(r"^(?:[•▪●○■□◦·‣►»«§¢©®°*+~–—-]+|\[[ xX]?\]|[☐☑✓✔]|\(?\d{1,2}[.)](?!\d)|[a-zA-Z]\)|[eo](?=\s+[A-Z]))\s*")
+ListName = Literal["encounters", "medications", "conditions", "allergies", "results", "procedures", "immunizations"]
+_BULLETS = re.compile(
+    r"^(?:[•▪●○■□◦·‣►»«§¢©®°*+~–—-]+|\[[ xX]?\]|[☐☑✓✔]|\(?\d{1,2}[.)](?!\d)|[a-zA-Z]\)|[eo](?=\s+[A-Z]))\s*"
+)
 _EDGES = " \t,;:.|–—-*•_=~"
 
 
@@ -61,14 +61,18 @@ def clean_name(text: str) -> str:
 
 _NOTHING = re.compile(
     r"(?:none|n/?a|nil|not applicable|unknown|no data|none (?:known|recorded|reported|documented|on file|given|listed)|"
-    r"not recorded|not documented|nothing recorded|no (?:current |active |known |recorded )?(?:medications?|problems?|procedures?|"
-    r"immunizations?|conditions?|results?|encounters?|vaccines?|history|data)(?: (?:recorded|reported|on file|listed|known|performed|"
-    r"available|documented))?|see (?:below|above|attached).*|-+|\W*|as above|unremarkable|noncontributory|non-contributory|"
+    r"not recorded|not documented|nothing recorded|no (?:current |active |known |recorded )?(?:medications?|"
+    r"problems?|procedures?|"
+    r"immunizations?|conditions?|results?|encounters?|vaccines?|history|data)(?: (?:recorded|reported|on file|"
+    r"listed|known|performed|"
+    r"available|documented))?|see (?:below|above|attached).*|-+|\W*|as above|unremarkable|noncontributory|"
+    r"non-contributory|"
     r"end of (?:report|document|list|record|summary)|reviewed.*|updated.*|continued.*|no significant .*)\.?",
     re.I,
 )
 _SENTENCE = re.compile(
-    r"\b(?:was|were|is|are|has|have|had|will|should|please|your|you|she|he|they|we|this|that|these|those|which|been|does|"
+    r"\b(?:was|were|is|are|has|have|had|will|should|please|your|you|she|he|they|we|this|that|these|those|which|"
+    r"been|does|"
     r"must|could|would|thank|contact|call|seen|presents?|presented|reports?|denies|states)\b",
     re.I,
 )
@@ -88,4 +92,6 @@ def looks_like_sentence(text: str) -> bool:
 def plausible_name(name: str) -> bool:
     """Whether a cell or line can be the name of something: letters in it, neither too long nor a remark."""
     letters = sum(letter.isalpha() for letter in name)
+    if re.search(r"[a-z]{3}\. [A-Z]", name):
+        return False
     return letters >= 2 and len(name) <= 220 and letters >= 0.4 * len(name.replace(" ", "")) and not is_nothing(name)

@@ -154,9 +154,7 @@ def page_lines(page: PageText, places: Sequence[Place] | None = None) -> list[li
                 left, right = float(place.column), float(place.column + len(word.text))
                 y, height = place.row * 2.0, 1.5
             end = offset + len(word.text)
-            tokens.append(
-                Token(word.text, page.number, offset, end, index, word.confidence, left, right, y, height)
-            )
+            tokens.append(Token(word.text, page.number, offset, end, index, word.confidence, left, right, y, height))
             offset, index = end + 1, index + 1
         if not line.words:
             offset += 1

@@ -41,6 +41,19 @@ def read_pairs(name: str) -> list[tuple[str, str]]:
     return [(first, second) for first, _, second in (line.partition("\t") for line in read_lines(name))]
 
 
+def read_groups(name: str) -> dict[str, str]:
+    """Key of every name of a packaged list to the group "[...]" it stands under; the first group counts."""
+    group = ""
+    groups: dict[str, str] = {}
+    for line in read_lines(name):
+        if line.startswith("["):
+            group = line.strip("[]")
+            continue
+        for printed in line.split("|"):
+            groups.setdefault(normal_key(printed), group)
+    return groups
+
+
 @functools.cache
 def everyday_conditions() -> dict[str, str]:
     """Key of an everyday condition name to its ICD-10-CM code, or to "" where no code is safe."""
@@ -76,12 +89,7 @@ class Phrases:
 
     def find(self, text: str) -> Iterator[Match]:
         """The longest phrases from left to right, never overlapping, never across . ; or a line's end."""
-        words = [
-            (m.start(), m.end(), part)
-            for m in _WORD.finditer(text)
-            for part in [normal_key(m.group())]
-            if part
-        ]
+        words = [(m.start(), m.end(), part) for m in _WORD.finditer(text) for part in [normal_key(m.group())] if part]
         index = 0
         while index < len(words):
             found = self._longest_at(text, words, index)
@@ -115,8 +123,30 @@ def drugs() -> Phrases:
 
 @functools.cache
 def conditions() -> Phrases:
-    """Names of diseases and symptoms that are safe to pick out of prose."""
-    return Phrases(everyday_conditions())
+    """Names of diseases, symptoms and findings that are safe to pick out of prose."""
+    findings = [name for line in read_lines("findings.txt") for name in line.split(",")]
+    named = [key for key, code in read_pairs("icd10cm-keys.tsv.gz") if code[0] in _DISEASES and _speakable(key)]
+    return Phrases([*everyday_conditions(), *findings, *named])
+
+
+#: ICD-10-CM chapters of diseases and symptoms; pregnancy, injuries, causes and contact with services are left out.
+_DISEASES = frozenset("ABCDEFGHIJKLMNR")
+_NOT_SPOKEN = re.compile(
+    r"^(?:other|unspecified|nihss|mother|hers|person|need|abnormal|lack|loss|personal)\b|\b(?:unspecified|nos|"
+    r"other|without|not|index|site|"
+    r"elsewhere|score)\b|^(?:\w{1,4}|arrest|boil|callus|cancer screening|cicatrix|cloaca|confusion nos|corrosion|"
+    r"death|debility|dyes|"
+    r"falling|flushing|frailty|freckles|hunger|injury|isolation|malformation|positive|pressure|sample|stress|worries|"
+    r"normal delivery|screening|disease|disorder|syndrome|spots|spasm|stupor|tension|tumor|worms|plague|position|"
+    r"deposits|"
+    r"ascending|descending|adhesions|deformity|degeneration|scars?|deficiency|bridge|cyst of|shadow|nervous|"
+    r"absence|bite)$"
+)
+
+
+def _speakable(key: str) -> bool:
+    """Whether a key of ICD-10-CM is a name a person would write in a sentence, not a rubric or an everyday word."""
+    return len(key.split()) <= 4 and _NOT_SPOKEN.search(key) is None
 
 
 @functools.cache

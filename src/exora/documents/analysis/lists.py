@@ -115,15 +115,18 @@ def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list
 
 
 _LABEL = (
-    r"onset|since|diagnosed|dx|started|start|given|administered|performed|done|resolved|active|inactive|status|recorded|"
-    r"noted|date|dated|lot|cvx|code|icd(?:-10)?|snomed|loinc|rxnorm|dose(?: \d| #)|site|provider|by dr|exp|reaction|severity|"
+    r"onset|since|diagnosed|dx|started|start|given|administered|performed|done|resolved|active|inactive|status|"
+    r"recorded|"
+    r"noted|date|dated|lot|cvx|code|icd(?:-10)?|snomed|loinc|rxnorm|dose(?: \d| #)|site|provider|by dr|exp|"
+    r"reaction|severity|"
     r"ended|completed|ongoing|first|last|current|now|until|abated|seen|at (?=[A-Z])|with dr|due to start|"
     r"administered by|collected|in remission|stable|controlled|well controlled|recurrence|remission|chronic\b\s*$|"
     r"(?:on|in|from|as of|of|to)\s+(?=\S*\d)"
 )
 _CUT = re.compile(
     rf"\s*(?:[—|;]|\s[–-](?=\s+(?:{_LABEL}|\d|dr\b|mild|moderate|severe))|,(?=\s*(?:{_LABEL}|\d{{4}}|\d{{1,2}}/))|"
-    rf"[(\[](?=[^)\]]*(?:\d{{4}}|\d/\d|\bactive|\bresolved|\binactive|\bonset|\bongoing|\bcode|\bcurrent|icd|cvx|snomed|"
+    rf"[(\[](?=[^)\]]*(?:\d{{4}}|\d/\d|\bactive|\bresolved|\binactive|\bonset|\bongoing|\bcode|\bcurrent|icd|cvx|"
+    rf"snomed|"
     rf"loinc|[A-Z]\d\d\.?\d*\b))|:\s|\s(?:{_LABEL})(?=\s*[:\d(])|\son(?=\s\S*\d))",
     re.I,
 )
@@ -174,6 +177,9 @@ def split_inline(run: Run) -> list[Run]:
     """
     text = run.text
     pieces = _cut_at(text, ";")
+    if len(pieces) == 1:
+        ends = [m.start() for m in re.finditer(r"(?<=[a-z0-9)])\.\s+(?=[A-Z])", text)]
+        pieces = list(zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True))
     if len(pieces) == 1:
         by_comma = _cut_at(text, ",")
         known = [_known(text[a:b]) for a, b in by_comma]

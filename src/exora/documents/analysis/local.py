@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from exora.documents.analysis import read_conditions, read_events, read_medications, read_results
+from exora.documents.analysis.context import sentences
+from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.doctype import document_type
-from exora.documents.analysis.draft import Draft
+from exora.documents.analysis.draft import Draft, looks_like_sentence
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lists import Entry, entries, keyed_records
 from exora.documents.analysis.merge import build_items
@@ -87,6 +89,7 @@ def _analyze(pages: Sequence[PageText], sha256: str, places: Sequence[Place] | N
         counts[draft.list_name] = counts.get(draft.list_name, 0) + 1
     kind = document_type(rows, [section.kind for section in sections], counts)
     drafts.extend(read_events.header_encounter(rows, kind))
+    read_results.add_dates(drafts, rows, kind)
     items = build_items(drafts, pages, places)
     return Record(
         document=DocumentInfo(type=kind, pages=len(pages), sha256=sha256, language=_language(rows)),
@@ -98,6 +101,17 @@ def _analyze(pages: Sequence[PageText], sha256: str, places: Sequence[Place] | N
 
 
 def read_section(section: Section) -> list[Draft]:
+    """The drafts of one section; a date in its heading is that of its results, e.g. "Results of 03/12/2019"."""
+    drafts = _read_section(section)
+    date = first_date(section.heading.text, years=False) if section.heading else None
+    if date and section.kind in {"results", "vitals", "immunizations", "procedures"}:
+        for draft in drafts:
+            if draft.list_name in {"results", "immunizations", "procedures"}:
+                draft.date = draft.date or date
+    return drafts
+
+
+def _read_section(section: Section) -> list[Draft]:
     """The drafts of one section: its tables by their own headers, its rows by the section's kind."""
     drafts: list[Draft] = []
     for table in section.tables:
@@ -120,21 +134,32 @@ def read_section(section: Section) -> list[Draft]:
     for entry in entries(rows):
         found = _FROM_ENTRY[kind](entry, kind)
         drafts.extend(found or _as_sentence(entry, kind))
+        if found and _tells_more(entry, kind):
+            drafts.extend(_as_sentence(entry, kind))
     return drafts
+
+
+def _tells_more(entry: Entry, kind: str) -> bool:
+    """Whether an entry goes on in prose after what it names: "Chest X-ray, 10/17/2012: normal. No effusion."."""
+    text = entry.run.text
+    return kind in {"encounters", "procedures", "immunizations"} and (
+        looks_like_sentence(text) or len(sentences(text)) > 1
+    )
 
 
 def _as_sentence(entry: Entry, kind: str) -> list[Draft]:
     """What a line of prose within a list says; only whole sentences, for a list's other lines hold details."""
     if len(entry.run.tokens) < 6:
         return []
-    return read_sentence(entry.run, 0, len(entry.run.text), kind)
+    spans = sentences(entry.run.text)
+    return [draft for start, end in spans for draft in read_sentence(entry.run, start, end, kind)]
 
 
-_ENGLISH = frozenset("the of and to with for was is in on patient date no by".split())
+_ENGLISH = frozenset(["the", "of", "and", "to", "with", "for", "was", "is", "in", "on", "patient", "date", "no", "by"])
 
 
 def _language(rows: Sequence[Row]) -> str | None:
-    """"en" where common English words make up a fair share of the text; None if that is not certain."""
+    """ "en" where common English words make up a fair share of the text; None if that is not certain."""
     words = [token.text.lower().strip(".,:;()") for row in rows[:150] for token in row.run.tokens]
     common = sum(1 for word in words if word in _ENGLISH)
     return "en" if len(words) >= 5 and common >= max(1, 0.02 * len(words)) else None

@@ -72,7 +72,7 @@ def source_of(draft: Draft, pages: dict[int, PageText], places: Sequence[Place] 
     box = known[0]
     for other in known[1:]:
         box = box.union(other)
-    return Source(page=page.number, quote=quote, box=tuple(box))
+    return Source(page=page.number, quote=quote, box=(box.x0, box.y0, box.x1, box.y1))
 
 
 def stands_in(quote: str, page: PageText) -> bool:

@@ -27,21 +27,29 @@ _KEYS: dict[str, str] = {
     "insurance": r"(?:insurance|member|policy|subscriber) (?:id|number|no\.?)|health insurance number",
 }
 _KEY = re.compile(
-    r"(?<![\w'])(?:" + "|".join(f"(?P<k{index}>{pattern})" for index, pattern in enumerate(_KEYS.values())) + r")\s*(?::|#|=|\bno\.)\s*#?\s*",
+    r"(?<![\w'])(?:"
+    + "|".join(f"(?P<k{index}>{pattern})" for index, pattern in enumerate(_KEYS.values()))
+    + r")\s*(?::|#|=|\bno\.)\s*#?\s*",
     re.I,
 )
 _ANY_KEY = re.compile(r"(?:^|\s)(?:[A-Z][\w.'/#-]*\s){0,3}[A-Z][\w.'/#-]*\s?:")
 _SEX = re.compile(r"\b(male|female|m|f|man|woman|boy|girl|gentleman|lady|other|unknown|non-?binary)\b", re.I)
 _NAME = re.compile(
-    r"(?:(?:Mr|Mrs|Ms|Miss|Dr|Mx|MR|MRS|MS)\.?\s+)?[^\W\d_a-z][\w'’.-]*(?:,?\s+(?:(?:de|van|von|der|la|del|bin|al|da|di|dos)\s+)*"
+    r"(?:(?:Mr|Mrs|Ms|Miss|Dr|Mx|MR|MRS|MS)\.?\s+)?[^\W\d_a-z][\w'’.-]*(?:,?\s+(?:(?:de|van|von|der|la|del|bin|al|"
+    r"da|di|dos)\s+)*"
     r"[^\W\d_a-z][\w'’.-]*){1,5}"
 )
 _PREFIX = re.compile(r"^(?:mr|mrs|ms|miss|mx|dr)\.?\s+", re.I)
 _NUMBER = re.compile(r"[A-Za-z0-9][\w./-]*\d[\w./-]*")
 _LETTER_HEAD = re.compile(
-    r"\b((?:Mr|Mrs|Ms|Miss)\.?\s+[^\W\d_][\w'’-]+(?:\s+[^\W\d_][\w'’-]+){0,3}),?\s*(?:\(?(?:d\.?o\.?b\.?|born|date of birth)[:\s]*(?:on\s+)?)"
+    r"\b((?:Mr|Mrs|Ms|Miss)\.?\s+[^\W\d_][\w'’-]+(?:\s+[^\W\d_][\w'’-]+){0,3}),?\s*(?:\(?(?:d\.?o\.?b\.?|born|"
+    r"date of birth)[:\s]*(?:on\s+)?)"
 )
-_AGE_SEX = re.compile(r"\b\d{1,3}[- ]?(?:year|yr|y/?o|month|mo)\w*[- ]?(?:old)?[- ,]+(?:\w+ ){0,2}?(male|female|man|woman|boy|girl|gentleman|lady|m|f)\b", re.I)
+_AGE_SEX = re.compile(
+    r"\b\d{1,3}[- ]?(?:year|yr|y/?o|month|mo)\w*[- ]?(?:old)?[- ,]+(?:\w+ ){0,2}?(male|female|man|woman|boy|girl|"
+    r"gentleman|lady|m|f)\b",
+    re.I,
+)
 _BARE_BIRTH = re.compile(r"\b(?:d\.?o\.?b\.?|date of birth|birth ?date|born(?: on)?)\s+(?=\w{0,9}\.?\s?\d)", re.I)
 _AGE_SEX_SHORT = re.compile(
     r"\(?\b(M|F|Male|Female)\b\s*[,/]\s*\d{1,3}\s?(?:y|yrs?|years?)\b|\b\d{1,3}\s?(?:y|yo|yrs?)?\s?/\s?(M|F)\b|"
@@ -122,6 +130,9 @@ def _from_bare_birth(row: Row, found: dict[str, str], identifiers: dict[str, str
     birth = _BARE_BIRTH.search(row.text)
     if birth is None:
         return
+    number = re.search(r"\bMRN\s+([A-Z]?\d[\w-]{3,})", row.text)
+    if number:
+        identifiers.setdefault("MRN", number.group(1))
     if "birth" not in found:
         _take("birth", row.text[birth.end() :], found, identifiers)
     before = re.split(r"[|;•(]", row.text[: birth.start()].strip(" |,;•(-–"))[0]
@@ -133,10 +144,21 @@ def _from_bare_birth(row: Row, found: dict[str, str], identifiers: dict[str, str
 
 
 _ADMINISTRATIVE = re.compile(
-    r"^(?:patient(?: name| id)?|(?:medical )?record (?:number|no)|mrn|d\.?o\.?b|date of birth|birth ?date|sex|gender|phone|tel|fax|"
-    r"address|prepared(?: by| on)?|printed(?: on| by)?|report(?:ed)? (?:date|by)|page|physician|provider|author|signed(?: by)?|"
-    r"electronically signed.*|facility|account.*|ssn|insurance|pharmacy|primary care.*|attending.*|ordering.*|reviewed by|"
+    r"^(?:patient(?: name| id)?|(?:medical )?record (?:number|no)|mrn|d\.?o\.?b|date of birth|birth ?date|sex|"
+    r"gender|phone|tel|fax|"
+    r"address|prepared(?: by| on)?|printed(?: on| by)?|report(?:ed)? (?:date|by)|page|physician|provider|author|"
+    r"signed(?: by)?|"
+    r"electronically signed.*|facility|account.*|ssn|insurance|pharmacy|primary care.*|attending.*|ordering.*|"
+    r"reviewed by|"
     r"entered by|verified by|last updated|as of|date(?: printed| prepared)?|prescriber|ward|age)$",
+    re.I,
+)
+
+
+_SIGNED = re.compile(
+    r"\b(?:released|signed|dictated|transcribed|verified|authenticated|recorded|reviewed|prepared|reported|"
+    r"entered|printed)\b"
+    r".{0,12}\bby\b",
     re.I,
 )
 
@@ -146,6 +168,8 @@ def is_administrative(row: Row) -> bool:
     text = row.text
     first = row.segments[0].text if len(row.segments) > 1 else text.partition(":")[0]
     if _ADMINISTRATIVE.match(first.strip(" :")):
+        return True
+    if _SIGNED.search(text):
         return True
     return _BARE_BIRTH.search(text) is not None or re.search(r"\b(?:MRN|DOB|SSN)\b\s*[:#]", text) is not None
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from exora.documents.analysis import read_conditions, read_events, read_medications, read_results
-from exora.documents.analysis.context import sentences
+from exora.documents.analysis.context import context_of, sentences
 from exora.documents.analysis.draft import Draft, clean_name, looks_like_sentence, plausible_name
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lists import entries, take_apart
@@ -87,7 +87,7 @@ def _assessed(rows: Sequence[Row], known: Sequence[Draft]) -> list[Draft]:
         if not numbered or any(d.run.tokens[0].index in {t.index for t in entry.run.tokens} for d in known):
             continue
         stop = text.find(name) + len(name)
-        context = read_conditions.context_of(text, max(text.find(name), 0), stop)
+        context = context_of(text, max(text.find(name), 0), stop)
         fields = {"negated": context.negated, "temporality": context.temporality, "subject": context.subject}
         drafts.append(Draft("conditions", name, entry.run.part(0, stop), 0.7, None, fields))
     return drafts

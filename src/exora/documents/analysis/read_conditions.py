@@ -16,40 +16,71 @@ Cells = dict[str, Run]
 _RESOLVED = re.compile(r"\b(?:resolved|inactive|remission|past|historical|ended|completed|abated)\b", re.I)
 _LEADING = re.compile(
     r"^(?:the patient (?:has|had) (?:a )?)?(?:(?:past|prior|personal|known|significant|remote)\s+(?:medical\s+)?)?"
-    r"(?:history of|h/o|hx of|status post|s/p)\s+|^(?:and|or|with|acute on)\s+(?=[A-Z])|^(?:principal|primary|secondary|other|"
+    r"(?:history of|h/o|hx of|status post|s/p)\s+|^(?:and|or|with|acute on)\s+(?=[A-Z])|^(?:principal|primary|"
+    r"secondary|other|"
     r"active|chronic problem|final|admitting|discharge)\s*(?:diagnos[ie]s)?\s*:\s*|^(?:no|denies|negative for)\s+",
     re.I,
 )
 _RELATIVE = re.compile(
-    r"^\W*((?:maternal |paternal )?(?:mother|father|brother|sister|grandmother|grandfather|aunt|uncle|son|daughter|cousin|sibling|"
+    r"^\W*((?:maternal |paternal )?(?:mother|father|brother|sister|grandmother|grandfather|aunt|uncle|son|"
+    r"daughter|cousin|sibling|"
     r"parents?)s?)\s*(?:[:,–—-]+|\bhad\b|\bhas\b|\bwith\b)?\s*",
     re.I,
 )
 _TAGGED = re.compile(
-    r"((?:[A-Z][\w'’+/-]*|\d+)(?:[ ,]+(?!and\b|with\b|was\b|is\b|were\b|has\b)[\w'’+/%-]+){0,11}?)\s\((?:disorder|finding|situation|morphologic abnormality)\)"
+    r"((?:[A-Z][\w'’+/-]*|\d+)(?:[ ,]+(?!and\b|with\b|was\b|is\b|were\b|has\b)[\w'’+/%-]+){0,11}?)\s\((?:disorder|"
+    r"finding|situation|morphologic abnormality)\)"
 )
 _ANNOUNCED = re.compile(
-    r"\b(?:diagnos(?:ed with|es (?:of|include|are)|is (?:of|is))|history of|treated for|suffers? from|conditions? (?:include|are)|"
+    r"\b(?:diagnos(?:ed with|es (?:of|include|are)|is (?:of|is))|history of|treated for|suffers? from|"
+    r"conditions? (?:include|are)|"
     r"problems? (?:include|are)|presents? (?:with|for)|presented (?:with|for)|admitted (?:with|for)|evaluated for|"
     r"known to have|managed for|includes|significant for|remarkable for|diagnosis of|seen for|follow-up of)\s*:?\s+",
     re.I,
 )
-_SEVERITY = re.compile(r"\b(mild(?: to moderate)?|moderate(?: to severe)?|severe|life[- ]threatening|fatal|high|low|unable to assess)\b", re.I)
+_DENIED = re.compile(r"^\W*(?:no|denies|denied|negative for|without)\b", re.I)
+_QUALIFIER = re.compile(
+    r"(?:(?:acute|chronic|recurrent|bilateral|left|right|upper|lower|chest|abdominal|wrist|leg|ankle|foot|knee|"
+    r"hip|back|neck|arm|hand|"
+    r"shoulder|elbow|calf|flank|groin|pelvic|mitral|tricuspid|aortic|pleural|pericardial|pulmonary|cardiac|renal|"
+    r"hepatic|gastric|"
+    r"carotid|coronary|ventricular|atrial|interstitial|peripheral|pleuritic|pedal|facial|joint|muscle|bibasilar|"
+    r"access site|"
+    r"left ventricular|retrosternal|substernal|epigastric|lumbar|cervical|easy|severe|moderate|nasal|ear|eye|"
+    r"urinary|skin|wound)\s+)+$",
+    re.I,
+)
+_PLACED = re.compile(
+    r"\b(?:(?:left|right|bilateral|acute|chronic|lower|upper)\s+)*(?:chest|abdominal|wrist|leg|ankle|foot|knee|hip|back|neck|arm|hand|"
+    r"shoulder|elbow|calf|flank|groin|pelvic|joint|muscle|throat|head|jaw|ear|eye|facial|lip|tongue|soft tissue|heel|toe|finger|rib|"
+    r"thigh|breast|scalp|skin|rectal|vaginal|nasal|pleuritic|epigastric)\s+"
+    r"(?:pain|swelling|injury|tenderness|soreness|fracture|infection|edema|rash|lesions?|ulcers?|discomfort|tightness|weakness|"
+    r"numbness|stiffness|bleeding|mass|cramps?|spasms?|sprain|strain|laceration|contusion|burn)\b",
+    re.I,
+)
+_SEVERITY = re.compile(
+    r"\b(mild(?: to moderate)?|moderate(?: to severe)?|severe|life[- ]threatening|fatal|high|low|unable to assess)\b",
+    re.I,
+)
 _NO_ALLERGY = re.compile(
     r"\b(?:n\.?k\.?d?\.?a\.?|nka|no (?:known |documented |reported )?(?:drug |medication |food |environmental )?"
-    r"(?:allerg(?:y|ies)|intolerances?)(?: to (?:drugs?|medications?))?(?: (?:on file|recorded|documented|reported|known))?|no known (?:drug|medication|food) (?:or \w+ )?allergies|"
+    r"(?:allerg(?:y|ies)|intolerances?)(?: to (?:drugs?|medications?))?(?: (?:on file|recorded|documented|"
+    r"reported|known))?|no known (?:drug|medication|food) (?:or \w+ )?allergies|"
     r"not allergic|denies (?:any )?(?:known )?(?:drug )?allergies)\b",
     re.I,
 )
 _NOT_ALLERGEN = re.compile(
-    r"^(?:allerg(?:y|ies|en)|reactions?|severity|type|status|substance|verified|drug|food|environmental|medication|date|onset|"
+    r"^(?:allerg(?:y|ies|en)|reactions?|severity|type|status|substance|verified|drug|food|environmental|"
+    r"medication|date|onset|"
     r"active|none|category|criticality|comments?|noted|recorded)s?$",
     re.I,
 )
 _REACTIONS = re.compile(
-    r"\b(?:hives|rash|urticaria|anaphyla\w+|swelling|angioedema|itching|pruritus|nausea|vomiting|diarrhea|wheezing|bronchospasm|"
+    r"\b(?:hives|rash|urticaria|anaphyla\w+|swelling|angioedema|itching|pruritus|nausea|vomiting|diarrhea|"
+    r"wheezing|bronchospasm|"
     r"dyspnea|shortness of breath|cough|dizziness|headache|stomach upset|gi upset|upset stomach|skin eruption|eruption|"
-    r"sneezing|runny nose|congestion|watery eyes|throat \w+|hypotension|fever|confusion|unknown reaction|edema|flushing|eczema|rhinitis)\b",
+    r"sneezing|runny nose|congestion|watery eyes|throat \w+|hypotension|fever|confusion|unknown reaction|edema|"
+    r"flushing|eczema|rhinitis)\b",
     re.I,
 )
 
@@ -85,11 +116,20 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
 
 def from_entry(entry: Entry, kind: str) -> list[Draft]:
     """The conditions on one line of a problem list, a history or a family history."""
-    if looks_like_sentence(entry.run.text) or (kind == "family" and _RELATIVE.match(entry.run.text)):
+    if (
+        _DENIED.match(entry.run.text)
+        or looks_like_sentence(entry.run.text)
+        or (kind == "family" and _RELATIVE.match(entry.run.text))
+    ):
         return from_sentence(entry.run, 0, len(entry.run.text), kind)
     parts = split_inline(entry.run)
     pieces = [entry] if len(parts) == 1 else [Entry(part, (part,)) for part in parts]
-    return [draft for piece in pieces for draft in _from_piece(piece, kind)]
+    drafts: list[Draft] = []
+    for piece in pieces:
+        prose = _DENIED.match(piece.run.text) or (len(parts) > 1 and looks_like_sentence(piece.run.text))
+        found = from_sentence(piece.run, 0, len(piece.run.text), kind) if prose else _from_piece(piece, kind)
+        drafts.extend(found)
+    return drafts
 
 
 def _from_piece(piece: Entry, kind: str) -> list[Draft]:
@@ -97,12 +137,18 @@ def _from_piece(piece: Entry, kind: str) -> list[Draft]:
     text = piece.run.text
     name = taken.name
     lead = _LEADING.match(name)
-    named = name[lead.end() :].strip() if lead and not name.lower().startswith(("history of app", "history of card")) else name
+    named = (
+        name[lead.end() :].strip()
+        if lead and not name.lower().startswith(("history of app", "history of card"))
+        else name
+    )
     if not plausible_name(named) or len(named.split()) > 16 or not (named[0].isalnum() or named[0] in "([\"'"):
         return []
     context = context_of(text, max(text.find(named), 0), taken.end, section=kind)
     rest = taken.rest
-    if context.temporality == "current" and (_RESOLVED.search(rest) or len(taken.dates) > 1 and re.search(r"\d\s*(?:-|–|—|to|until)\s*\d", rest)):
+    if context.temporality == "current" and (
+        _RESOLVED.search(rest) or (len(taken.dates) > 1 and re.search(r"\d\s*(?:-|–|—|to|until)\s*\d", rest))
+    ):
         context = context._replace(temporality="historical")
     date = taken.dates[0].iso if taken.dates else None
     if date is None and (year := re.search(r"(?:since|in|onset:?|\(|,|dx)\s*((?:19|20)\d\d)\b", rest, re.I)):
@@ -115,7 +161,11 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     text = run.text[start:end]
     spans: list[tuple[int, int, float]] = [(m.start(1), m.end(), 0.88) for m in _TAGGED.finditer(text)]
     spans = [(_trim_announced(text, a, b), b, sure) for a, b, sure in spans]
-    known = [(m.start, m.end, 0.85) for m in conditions().find(text)]
+    known = [(m.start(), m.end(), 0.8) for m in _PLACED.finditer(text)]
+    known = [
+        *known,
+        *(found for found in _lexical(text) if not any(a < found[1] and found[0] < b for a, b, _ in known)),
+    ]
     for announced in _ANNOUNCED.finditer(text):
         spans.extend(_listed(text, announced.end(), spans, known))
     spans.extend((m, n, sure) for m, n, sure in known if not any(a < n and m < b for a, b, _ in spans))
@@ -129,6 +179,16 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
         after = [d.iso for d in dates if 0 <= d.start - b < 25]
         drafts.append(_condition(name, run.part(start + a, start + b), after[0] if after else None, context, sure))
     return drafts
+
+
+def _qualified(text: str, start: int) -> int:
+    """Where a known name starts with the words of place and kind before it: "right wrist pain"."""
+    match = _QUALIFIER.search(text[max(0, start - 40) : start])
+    return start - len(match.group()) if match else start
+
+
+def _lexical(text: str) -> list[tuple[int, int, float]]:
+    return [(_qualified(text, match.start), match.end, 0.85) for match in conditions().find(text)]
 
 
 def _trim_announced(text: str, start: int, end: int) -> int:
@@ -147,7 +207,10 @@ def _listed(
     text: str, at: int, taken: list[tuple[int, int, float]], known: list[tuple[int, int, float]]
 ) -> list[tuple[int, int, float]]:
     """Names listed after an announcing phrase that start with a capital or are known, up to the first other words."""
-    stop = re.search(r"[.:;\n]|\b(?:on|in|who|which|since|for|was|were|is|at|from|by|after|when|during|has|had|without|but)\b", text[at:])
+    stop = re.search(
+        r"[.:;\n]|\b(?:on|in|who|which|since|for|was|were|is|at|from|by|after|when|during|has|had|without|but)\b",
+        text[at:],
+    )
     limit = at + stop.start() if stop else len(text)
     spans: list[tuple[int, int, float]] = []
     position = at
@@ -162,7 +225,16 @@ def _listed(
         words = bare.split()
         if not words or len(words) > 8 or any(a < position and begin < b for a, b, _ in taken):
             continue
-        if (bare[0].isupper() and len(words) <= 8 and bare not in drugs() and not re.search(r"\d\s?m[gl]\b", bare, re.I)) and begin > at - 1 and not re.match(r"(?:Mr|Mrs|Ms|Dr|He|She|The|This|Patient|Dear|I)\b", bare):
+        if (
+            (
+                bare[0].isupper()
+                and len(words) <= 8
+                and bare not in drugs()
+                and not re.search(r"\d\s?m[gl]\b", bare, re.I)
+            )
+            and begin > at - 1
+            and not re.match(r"(?:Mr|Mrs|Ms|Dr|He|She|The|This|Patient|Dear|I)\b", bare)
+        ):
             spans.append((begin, begin + len(bare.rstrip()), 0.75))
     return spans
 
@@ -191,7 +263,14 @@ def _cell_text(cells: Cells, role: str) -> str | None:
 
 def no_allergy(run: Run) -> Draft:
     """The statement that no allergy is known."""
-    return Draft("allergies", clean_name(run.text) if len(run.text) < 60 else "No known allergies", run, 0.95, None, {"negated": True})
+    return Draft(
+        "allergies",
+        clean_name(run.text) if len(run.text) < 60 else "No known allergies",
+        run,
+        0.95,
+        None,
+        {"negated": True},
+    )
 
 
 def allergy_from_entry(entry: Entry, kind: str) -> list[Draft]:
@@ -211,7 +290,11 @@ def allergy_from_entry(entry: Entry, kind: str) -> list[Draft]:
     return [draft for piece in pieces for draft in _allergy(piece)]
 
 
-_ALLERGEN_END = re.compile(r"\s*(?:\s[-–—:>]+\s|[—:;]|\((?=[^)]*(?:\)\W*$|\d))|->|→|,|\s(?:causes?|causing|with|which|caused|reaction|results? in|leads to|and (?:she|he))\b|\.(?=\s|$))", re.I)
+_ALLERGEN_END = re.compile(
+    r"\s*(?:\s[-–—:>]+\s|[—:;]|\((?=[^)]*(?:\)\W*$|\d))|->|→|,|\s(?:causes?|causing|with|which|caused|reaction|"
+    r"results? in|leads to|and (?:she|he))\b|\.(?=\s|$))",
+    re.I,
+)
 
 
 def _allergy(piece: Entry) -> list[Draft]:
@@ -227,7 +310,16 @@ def _allergy(piece: Entry) -> list[Draft]:
     reactions = [m.group() for m in _REACTIONS.finditer(rest)]
     reaction = ", ".join(reactions) or None
     date = taken.dates[0].iso if taken.dates else None
-    return [Draft("allergies", name, piece.run, 0.9, date, {"reaction": reaction, "severity": severity.group() if severity else None})]
+    return [
+        Draft(
+            "allergies",
+            name,
+            piece.run,
+            0.9,
+            date,
+            {"reaction": reaction, "severity": severity.group() if severity else None},
+        )
+    ]
 
 
 def allergy_from_sentence(run: Run, start: int, end: int) -> list[Draft]:

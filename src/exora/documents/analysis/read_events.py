@@ -14,13 +14,18 @@ from exora.documents.analysis.lists import Entry, take_apart
 Cells = dict[str, Run]
 _TAGGED = re.compile(r"((?:[A-Z][\w'’-]*)(?:[ ,]+(?!and\b|with\b|was\b|is\b)[\w'’-]+){0,10}?)\s\(procedure\)")
 _ENCOUNTER_WORD = re.compile(
-    r"\b(?:encounter|visit|admission|check[- ]?up|consultation|assessment|hospitali[sz]ation|follow-?up|emergency|inpatient|"
+    r"\b(?:encounter|visit|admission|check[- ]?up|consultation|assessment|hospitali[sz]ation|follow-?up|emergency|"
+    r"inpatient|"
     r"outpatient|ambulatory|examination|screening|surgery|appointment|discharge)\b",
     re.I,
 )
-_PERSON = re.compile(r"\b(?:Dr\.?|Doctor|Prof\.?)\s+[A-Z][\w'’.-]*(?:\s+[A-Z][\w'’.-]*){0,3}|\b[A-Z][\w'’-]+(?:\s+[A-Z][\w'’.-]*){1,3},?\s+(?:MD|M\.D\.|DO|NP|RN|PA)\b")
+_PERSON = re.compile(
+    r"\b(?:Dr\.?|Doctor|Prof\.?)\s+[A-Z][\w'’.-]*(?:\s+[A-Z][\w'’.-]*){0,3}|"
+    r"\b[A-Z][\w'’-]+(?:\s+[A-Z][\w'’.-]*){1,3},?\s+(?:MD|M\.D\.|DO|NP|RN|PA)\b"
+)
 _PLACE = re.compile(
-    r"(?:[A-Z][\w'’.&-]*\s+){1,7}(?:Hospital|Clinic|Center|Centre|Practice|Medical Center|Health|Associates|Department|PCP\d*|Infirmary)\b[\w ]{0,12}"
+    r"(?:[A-Z][\w'’.&-]*\s+){1,7}(?:Hospital|Clinic|Center|Centre|Practice|Medical Center|Health|Associates|"
+    r"Department|PCP\d*|Infirmary)\b[\w ]{0,12}"
 )
 
 
@@ -88,8 +93,9 @@ def _from_entry(list_name: str, entry: Entry) -> list[Draft]:
         return []
     if list_name == "procedures":
         return [Draft("procedures", taken.name, entry.run, 0.9, taken.dates[0].iso if taken.dates else None)]
-    dates = [date.iso for date in taken.dates] if not re.search(r"\bexp", taken.rest, re.I) else [d.iso for d in taken.dates[:1]]
-    return [Draft("immunizations", taken.name, entry.run, 0.9, date) for date in (dates or [None])]
+    expires = re.search(r"\bexp", taken.rest, re.I) is not None
+    dates: list[str | None] = [date.iso for date in taken.dates[: 1 if expires else None]]
+    return [Draft("immunizations", taken.name, entry.run, 0.9, date) for date in dates or [None]]
 
 
 def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
@@ -137,7 +143,16 @@ def encounter_from_cells(cells: Cells, kind: str) -> list[Draft]:
     }
     if fields["end"] is None and "date" in cells and len(span := find_dates(cells["date"].text)) == 2:
         fields["end"] = span[1].iso
-    return [Draft("encounters", clean_name(named.text), _with(cells, named, "date", "end", "provider", "facility"), 0.95, date, fields)]
+    return [
+        Draft(
+            "encounters",
+            clean_name(named.text),
+            _with(cells, named, "date", "end", "provider", "facility"),
+            0.95,
+            date,
+            fields,
+        )
+    ]
 
 
 def _text(cells: Cells, role: str) -> str | None:
@@ -147,21 +162,25 @@ def _text(cells: Cells, role: str) -> str | None:
 def encounter_from_entry(entry: Entry, kind: str) -> list[Draft]:
     """The encounter on one line of a list; it must have a date or a word such as "visit"."""
     text = entry.run.text
-    if is_nothing(text) or looks_like_sentence(text):
-        return []
     taken = take_apart(entry)
-    if not plausible_name(taken.name) or not (taken.dates or _ENCOUNTER_WORD.search(taken.name)) or len(taken.name.split()) > 16:
+    kind = clean_name(re.split(r"[,.;]\s|\s(?:with|at)\s(?=[A-Z])", taken.name)[0])
+    if is_nothing(text) or not plausible_name(kind) or len(kind.split()) > 16:
+        return []
+    named = _ENCOUNTER_WORD.search(kind)
+    if not (taken.dates or named) or (looks_like_sentence(text) and not (named and taken.dates and taken.start > 0)):
         return []
     person, place = _PERSON.search(text), _PLACE.search(taken.rest)
     start = taken.dates[0].iso if taken.dates else None
-    ranged = len(taken.dates) > 1 and re.fullmatch(r"\s*(?:-|–|—|to|until)\s*", text[taken.dates[0].end : taken.dates[1].start])
+    ranged = len(taken.dates) > 1 and re.fullmatch(
+        r"\s*(?:-|–|—|to|until)\s*", text[taken.dates[0].end : taken.dates[1].start]
+    )
     fields = {
         "start": start,
         "end": taken.dates[1].iso if ranged else None,
         "provider": person.group() if person else None,
         "facility": place.group().strip() if place else None,
     }
-    return [Draft("encounters", taken.name, entry.run, 0.85, start, fields)]
+    return [Draft("encounters", kind, entry.run, 0.85, start, fields)]
 
 
 _KEYS = {
@@ -184,7 +203,9 @@ def header_encounter(rows: list[Row], document_type: str) -> list[Draft]:
         for index, segment in enumerate(row.segments):
             following = row.segments[index + 1] if index + 1 < len(row.segments) else None
             for role, pattern in _KEY.items():
-                if role not in found and (match := pattern.search(segment.text + (" " if segment.text.endswith(":") else ""))):
+                if role not in found and (
+                    match := pattern.search(segment.text + (" " if segment.text.endswith(":") else ""))
+                ):
                     read = _key_value(segment, match.end(), following, role)
                     if read:
                         found[role] = read

@@ -7,7 +7,14 @@ import re
 from exora.documents.analysis.context import context_of
 from exora.documents.analysis.dates import find_dates, first_date
 from exora.documents.analysis.doses import FORM, FREQUENCY, STRENGTH, Sig, read_medication, status_of
-from exora.documents.analysis.draft import Draft, clean_name, is_nothing, looks_like_sentence, plausible_name, strip_bullet
+from exora.documents.analysis.draft import (
+    Draft,
+    clean_name,
+    is_nothing,
+    looks_like_sentence,
+    plausible_name,
+    strip_bullet,
+)
 from exora.documents.analysis.geometry import Run
 from exora.documents.analysis.lexicon import drugs
 from exora.documents.analysis.lists import Entry
@@ -15,13 +22,11 @@ from exora.documents.analysis.lists import Entry
 Cells = dict[str, Run]
 _NAME_WORD = re.compile(r"(?:/\s*)?[A-Za-z][\w'’.-]*,?$")
 _NOT_NAME = frozenset(
-    "the a an and or of to on in with was is were are has have had been be prescribed given taking take takes started start "
-    "include includes including received receives receiving continue continued continues medications medication by for "
-    "patient he she his her daily currently current home new also plus then at from using uses used who which that added "
-    "administered dose increased decreased tablets tablet capsules total his/her their discharged drugs treated".split()
+    ["the", "a", "an", "and", "or", "of", "to", "on", "in", "with", "was", "is", "were", "are", "has", "have", "had", "been", "be", "prescribed", "given", "taking", "take", "takes", "started", "start", "include", "includes", "including", "received", "receives", "receiving", "continue", "continued", "continues", "medications", "medication", "by", "for", "patient", "he", "she", "his", "her", "daily", "currently", "current", "home", "new", "also", "plus", "then", "at", "from", "using", "uses", "used", "who", "which", "that", "added", "administered", "dose", "increased", "decreased", "tablets", "tablet", "capsules", "total", "his/her", "their", "discharged", "drugs", "treated"]
 )
 _LEAD_WORD = re.compile(
-    r"^(?:continued?|start(?:ed)?|resumed?|taking|prescribed|takes?|hold|stop(?:ped)?|discontinued?|given|new|changed?|increased?|"
+    r"^(?:continued?|start(?:ed)?|resumed?|taking|prescribed|takes?|hold|stop(?:ped)?|discontinued?|given|new|"
+    r"changed?|increased?|"
     r"decreased?)\s*:?\s+(?=[A-Za-z])",
     re.I,
 )
@@ -44,7 +49,12 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
     whole = sig.route is None and sig.frequency is None and not _lower_strength(cell.text, sig)
     name = clean_name(cell.text if whole else cell.text[: sig.name_end])
     directions = read_medication("Medicine, " + cells["sig"].text) if "sig" in cells else None
-    dose = _first_text(cells, "dose") or (directions.dose if directions else None) or _first_text(cells, "strength") or sig.dose
+    dose = (
+        _first_text(cells, "dose")
+        or (directions.dose if directions else None)
+        or _first_text(cells, "strength")
+        or sig.dose
+    )
     frequency = _first_text(cells, "frequency") or (directions.frequency if directions else None) or sig.frequency
     route = _first_text(cells, "route") or (directions.route if directions else None) or sig.route
     status_text = _first_text(cells, "status")
@@ -83,7 +93,14 @@ def from_entry(entry: Entry, kind: str, *, title: str = "") -> list[Draft]:
     limit = _segment_end(entry, start) - start
     sig = read_medication(line)
     name_end = min([sig.name_end, limit, *ends])
-    name = clean_name(re.sub(r"\s*[,(]?\s*\b(?:since|started|from|on|start|prescribed|active|stopped)\b[\s:]*$", "", line[:name_end], flags=re.I))
+    name = clean_name(
+        re.sub(
+            r"\s*[,(]?\s*\b(?:since|started|from|on|start|prescribed|active|stopped)\b[\s:]*$",
+            "",
+            line[:name_end],
+            flags=re.I,
+        )
+    )
     if not plausible_name(name) or len(name.split()) > 25:
         return []
     supported = sig.strength or sig.dose or sig.frequency or sig.route or name in drugs() or FORM.search(name)
@@ -129,21 +146,26 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
         taken = stop
         drafts.extend(_mention(name, run, start, (begin, stop), text, sig, kind))
     for match in drugs().find(text):
-        if not any(match.key in draft.name.lower() or draft.name.lower() in match.key for draft in drafts) and len(match.key) > 3:
+        if (
+            not any(match.key in draft.name.lower() or draft.name.lower() in match.key for draft in drafts)
+            and len(match.key) > 3
+        ):
             sig = read_medication(text[match.start : min(end - start, match.end + 90)])
             near = Sig(match.end - match.start, None, None, None, "unknown", False)
             use = sig if sig.name_end <= match.end - match.start + 2 else near
-            drafts.extend(_mention(text[match.start : match.end], run, start, (match.start, match.end), text, use, kind))
+            drafts.extend(
+                _mention(text[match.start : match.end], run, start, (match.start, match.end), text, use, kind)
+            )
     return drafts
 
 
-def _mention(
-    name: str, run: Run, offset: int, span: tuple[int, int], text: str, sig: Sig, kind: str
-) -> list[Draft]:
+def _mention(name: str, run: Run, offset: int, span: tuple[int, int], text: str, sig: Sig, kind: str) -> list[Draft]:
     context = context_of(text, *span, section=kind)
     if context.negated or context.subject == "family" or not plausible_name(name):
         return []
-    if re.search(r"\b(?:allerg\w*|intoleran\w*|reaction to|levels?)\b", text[max(0, span[0] - 60) : span[1] + 20], re.I):
+    if re.search(
+        r"\b(?:allerg\w*|intoleran\w*|reaction to|levels?)\b", text[max(0, span[0] - 60) : span[1] + 20], re.I
+    ):
         return []
     fields = {"dose": sig.dose, "route": sig.route, "frequency": sig.frequency, "status": sig.status}
     dates = find_dates(text)

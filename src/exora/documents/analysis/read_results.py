@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from exora.documents.analysis.dates import find_dates, first_date
 from exora.documents.analysis.draft import Draft, clean_name, is_nothing, looks_like_sentence, plausible_name
-from exora.documents.analysis.geometry import Run
+from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lexicon import is_vital, measurements
-from exora.documents.analysis.values import Range, Tail, find_flag, read_flag, read_range, read_tail, read_unit, read_value
+from exora.documents.analysis.values import (
+    Range,
+    Tail,
+    find_flag,
+    read_flag,
+    read_range,
+    read_tail,
+    read_unit,
+    read_value,
+)
 
 Cells = dict[str, Run]
 _NOT_A_TEST = re.compile(
     r"\b(?:accession|order(?:ed)?|specimen|page|phone|tel|fax|id|number|no|age|aged|room|npi|zip|director|account|"
-    r"mrn|clia|dob|date|time|version|ref(?:erence)?(?: range)?|suite|street|box|normal|range|collected|received|printed|"
+    r"mrn|clia|dob|date|time|version|ref(?:erence)?(?: range)?|suite|street|box|normal|range|collected|received|"
+    r"printed|"
     r"patient|copyright|day|days|week|year|years|dose|lot|code)\b[\s.:#]*$",
     re.I,
 )
 _PRESSURE = re.compile(r"^(?:\w+ )?(?:b\.?p\.?|blood pressure)\b", re.I)
+_DOSE_RATE = re.compile(r"/\s?(?:h|hr|hour|kg|dose|day|min)$", re.I)
 _LINK = re.compile(
-    r"\s*(?:\([^)]{1,20}\))?\s*(?:level|count|value|reading|readings)?\s*(?:today|now|currently)?\s*(?::|=|-(?=\s)|–|,)?\s*"
+    r"\s*(?:\([^)]{1,20}\))?\s*(?:level|count|value|reading|readings)?\s*(?:today|now|currently)?\s*(?::|=|"
+    r"-(?=\s)|–|,)?\s*"
     r"(?:was|were|is|of|at|measured|measures|came back at|came back|returned at|remained|remains|stable at|elevated at|"
     r"low at|high at|elevated to|up to|down to)?\s*(?:at|as|about|approximately|around)?\s*(?:last |today )?",
     re.I,
@@ -31,7 +43,9 @@ def _float_range(found: Range | None) -> dict[str, float | None]:
     return {"range_low": found.low if found else None, "range_high": found.high if found else None}
 
 
-def _drafts(name: str, value: str, run: Run, date: str | None, fields: dict[str, object], sure: float) -> Iterator[Draft]:
+def _drafts(
+    name: str, value: str, run: Run, date: str | None, fields: dict[str, object], sure: float
+) -> Iterator[Draft]:
     """One result, or two for a blood pressure such as 128/82."""
     vital = is_vital(name)
     pair = re.fullmatch(r"(\d{2,3}(?:\.\d+)?)/(\d{2,3}(?:\.\d+)?)", value)
@@ -57,7 +71,7 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
         return []
     for role, cell in cells.items():
         if role.startswith("date@") and not is_nothing(cell.text):
-            drafts.extend(_from_value_cell(name_cell.text, name_cell, cell, cells, role[5:], kind))
+            drafts.extend(_from_value_cell(name_cell.text, name_cell, cell, cells, first_date(role[5:]) or date, kind))
     if not drafts and (value := cells.get("value")) is not None:
         drafts.extend(_from_value_cell(name_cell.text, name_cell, value, cells, date, kind))
     return drafts
@@ -159,11 +173,34 @@ def _value_at(text: str, start: int, at: int, kind: str) -> tuple[str, str, Tail
     if not tail.clean:
         return None
     known = name in measurements()
-    if not in_list and not known and not (tail.unit and tail.range) and not (tail.unit and re.search(r"/[dmuµ]?L|%", tail.unit)):
+    if not known and (named := _known_end(name)):
+        name, known = named, True
+    if not known and (
+        re.search(r"\d\s?(?:mm ?hg|%|bpm|/min|m[gl]\b|°)", name, re.I) or _DOSE_RATE.search(tail.unit or "")
+    ):
         return None
-    if not found.text[0].isdigit() and found.text[0] not in "<>≤≥-+." and not (known or text[:at].rstrip().endswith(":") or not text[at + found.end + tail.end :].strip()):
+    if (
+        not in_list
+        and not known
+        and not (tail.unit and tail.range)
+        and not (tail.unit and re.search(r"/[dmuµ]?L", tail.unit))
+    ):
+        return None
+    if tail.unit is None and (unit := re.search(r"\s\(?(%|\S+/\S+?)\)?$", name)) and read_unit(unit.group(1)):
+        name, tail = clean_name(name[: unit.start()]), tail._replace(unit=unit.group(1))
+    if (
+        not found.text[0].isdigit()
+        and found.text[0] not in "<>≤≥-+."
+        and not (known or text[:at].rstrip().endswith(":") or not text[at + found.end + tail.end :].strip())
+    ):
         return None
     return name, found.text, tail, at + found.end + tail.end
+
+
+def _known_end(name: str) -> str | None:
+    """The known measurement that the words before a value end with, where more than its name stands there."""
+    parts = re.split(r"[,:;.]\s+", name)
+    return parts[-1] if len(parts) > 1 and parts[-1] in measurements() else None
 
 
 def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
@@ -181,12 +218,56 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
         if found is None or any(d.start <= at < d.end for d in dates):
             continue
         tail = read_tail(text[at + found.end :])
+        if tail.unit and re.search(r"/\s?(?:h|hr|hour|kg|day)\b", tail.unit, re.I):
+            continue
         if tail.unit and re.fullmatch(r"(?:mg|mcg|ug|g|ml|units?|tabs?)", tail.unit, re.I) and not is_vital(printed):
             continue
-        if not (tail.unit or tail.range or tail.flag or "/" in found.text or is_vital(printed) or kind in {"results", "vitals"}):
+        if not (
+            tail.unit
+            or tail.range
+            or tail.flag
+            or "/" in found.text
+            or is_vital(printed)
+            or kind in {"results", "vitals"}
+        ):
             continue
         stop = at + found.end + tail.end
         fields: dict[str, object] = {"unit": tail.unit, "flag": tail.flag, **_float_range(tail.range)}
         date = dates[0].iso if len(dates) == 1 else None
         drafts.extend(_drafts(printed, found.text, run.part(start + match.start, start + stop), date, fields, 0.8))
     return drafts
+
+
+_TAKEN = re.compile(
+    r"\b(?:collected|collection date|date collected|date of collection|specimen (?:collected|date)|drawn|"
+    r"date drawn|date of service|"
+    r"date of visit|visit date|date of (?:test|examination)|exam date)\b(?: on)?\s*:?\s*",
+    re.I,
+)
+_DATE_KEY = re.compile(r"^date\s*:\s*", re.I)
+
+
+def add_dates(drafts: Sequence[Draft], rows: Sequence[Row], document_type: str) -> None:
+    """Gives results without a date the one the document states for all: when the specimen was collected.
+
+    On a flowsheet of vital signs and on laboratory reports a plain "Date:" says it too.
+    """
+    patterns = [_TAKEN, _DATE_KEY] if document_type in {"vital_signs", "laboratory_report"} else [_TAKEN]
+    date = next((found for pattern in patterns if (found := _stated(pattern, rows))), None)
+    if date is None or document_type == "discharge_summary":
+        return
+    for draft in drafts:
+        if draft.list_name == "results":
+            draft.date = draft.date or date
+
+
+def _stated(pattern: re.Pattern[str], rows: Sequence[Row]) -> str | None:
+    for row in rows:
+        for index, segment in enumerate(row.segments):
+            following = row.segments[index + 1].text if index + 1 < len(row.segments) else ""
+            match = pattern.search(f"{segment.text} ")
+            if match:
+                dates = find_dates(f"{segment.text} {following}"[match.start() :])
+                if dates and dates[0].start <= match.end() - match.start() + 2:
+                    return dates[0].iso
+    return None

@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from exora.documents.analysis.columns import read_header
-from exora.documents.analysis.geometry import Row, Run, page_rows
 from exora.documents.analysis.dates import find_dates
+from exora.documents.analysis.geometry import Row, Run, page_rows
 from exora.documents.analysis.headings import read_heading
 from exora.documents.analysis.tables import body_of, typical_pitch
 from exora.documents.analysis.text import Place
 from exora.domain.document import PageText
 
-_PAGE_NUMBER = re.compile(r"(?:.{0,60}\b)?page\s*:?\s*\d+(?:\s*(?:of|/)\s*\d+)?\.?|-?\s*\d{1,3}\s*(?:of|/)\s*\d{1,3}\s*-?", re.I)
+_PAGE_NUMBER = re.compile(
+    r"(?:.{0,60}\b)?page\s*:?\s*\d+(?:\s*(?:of|/)\s*\d+)?\.?|-?\s*\d{1,3}\s*(?:of|/)\s*\d{1,3}\s*-?", re.I
+)
 _EDGE_ROWS = 4
 _GUTTER = 1.2
 

@@ -82,7 +82,12 @@ def _place(row: Row, sections: list[Section], height: float, previous: Row | Non
 
 
 def _is_note(text: str) -> bool:
-    return re.fullmatch(r"\(?(?:\d+(?: \w+)?|as of .*|[\d/. -]+|continued|(?:date|updated|reviewed|last).*)\)?", text, re.I) is not None
+    return (
+        re.fullmatch(
+            r"\(?(?:\d+(?: \w+)?|as of .*|[\d/. -]+|continued|(?:date|updated|reviewed|last).*)\)?", text, re.I
+        )
+        is not None
+    )
 
 
 def _is_key(row: Row, heading: Heading, section: Section) -> bool:
@@ -147,8 +152,7 @@ def _whole_header(rows: Sequence[Row], index: int, columns: list[Column]) -> tup
 
 
 _SECOND_LINE = frozenset(
-    "range interval given administered date name number onset status value units unit code no # limits of reference "
-    "performed collected resolved type level result description service".split()
+    ["range", "interval", "given", "administered", "date", "name", "number", "onset", "status", "value", "units", "unit", "code", "no", "#", "limits", "of", "reference", "performed", "collected", "resolved", "type", "level", "result", "description", "service"]
 )
 
 

@@ -29,7 +29,7 @@ def list_of(columns: Sequence[Column]) -> str:
     named = [role for role in roles if role in LIST_OF_ROLE]
     if "medication" in named and "test" not in named:
         return "medications"
-    if "value" in roles and "test" in named:
+    if any("@" in role for role in roles) or ("value" in roles and "test" in named):
         return "results"
     if {"birth", "mrn", "sex"} & set(roles):
         return "patient"
@@ -46,12 +46,26 @@ def list_of(columns: Sequence[Column]) -> str:
     return ""
 
 
-def ends_table(row: Row, previous: Row, pitch: float) -> bool:
+def ends_table(row: Row, previous: Row, pitch: float, list_name: str) -> bool:
     """Whether ``row`` no longer belongs to the table that ``previous`` is in."""
-    if row.page == previous.page and row.y - previous.y > END_GAP * pitch:
+    gap = row.y - previous.y if row.page == previous.page else pitch
+    if gap > END_GAP * pitch:
         return True
+    if len(row.segments) > 1 or is_panel_title(row, list_name):
+        return False
     heading = read_heading(row.text)
-    return heading is not None and len(row.segments) == 1 and (heading.rest == 0 or heading.kind != "other")
+    if heading is not None:
+        return heading.rest == 0 or heading.kind != "other"
+    letters = sum(letter.isalpha() for letter in row.text)
+    return row.text.isupper() and letters >= 8 and " " in row.text and gap > 1.25 * pitch and list_name != "results"
+
+
+def is_panel_title(row: Row, list_name: str) -> bool:
+    """Whether a row of a table of results only names the panel below it, e.g. "LIPID PANEL"."""
+    if list_name != "results" or len(row.segments) > 1:
+        return False
+    heading = read_heading(row.text)
+    return heading is not None and heading.kind == "results" and not heading.rest
 
 
 def typical_pitch(rows: Sequence[Row]) -> float:
@@ -64,15 +78,20 @@ def body_of(rows: Sequence[Row], start: int, columns: Sequence[Column], pitch: f
     """Index after the last row of the table whose header is ``rows[start - 1]``."""
     end = start
     left = min(column.x0 for column in columns)
+    list_name = list_of(columns)
+    widest_gap = 0.0
     while end < len(rows):
         row, previous = rows[end], rows[end - 1]
         header = read_header(row)
         if header is not None and (_name_roles(header) or _same_roles(header, columns)):
             break
-        if ends_table(row, previous, pitch):
+        if ends_table(row, previous, pitch, list_name):
             break
-        if end > start and _is_prose(row, columns, left):
+        gap = row.y - previous.y if row.page == previous.page else 0.0
+        apart = end - start >= 2 and gap > 1.45 * max(widest_gap, 0.8 * pitch)
+        if end > start and (_is_prose(row, columns, left) or (apart and len(row.segments) == 1)):
             break
+        widest_gap = max(widest_gap, gap if end > start else 0.0)
         end += 1
     return end
 
@@ -130,6 +149,7 @@ def assign(row: Row, columns: Sequence[Column], cuts: Sequence[float]) -> dict[i
 
 def build_records(rows: Sequence[Row], columns: Sequence[Column], list_name: str) -> list[dict[str, Run]]:
     """The records of a table's body."""
+    rows = [row for row in rows if not is_panel_title(row, list_name)]
     if not rows:
         return []
     cuts = borders(columns, rows)
@@ -185,7 +205,9 @@ def _plausible(groups: list[list[int]], grid: Grid, name: int) -> bool:
         return False
     named = sum(1 for group in groups if any(name in grid[row] for row in group))
     doubled = sum(
-        1 for group in groups if sum(1 for row in group if name in grid[row] and len(grid[row]) > 1) > 1
+        1
+        for group in groups
+        if sum(1 for row in group if name in grid[row] and len(grid[row]) > 1) > 1
         and _shared_short(group, grid, name) > 0
     )
     return named >= 0.9 * len(groups) and doubled <= 0.05 * len(groups)

@@ -14,7 +14,8 @@ _VALUE = re.compile(rf"\*?({NUMBER})(?:\s?[xX×]\s?10\s?\^?\d+)?\*?")
 _RATIO = re.compile(r"\d{2,3}(?:\.\d+)?\s?/\s?\d{2,3}(?:\.\d+)?")
 _TITER = re.compile(r"1\s?:\s?\d+|\d\+|[<>]\s?1:\d+")
 _WORD_VALUE = re.compile(
-    r"(?:non[- ]?reactive|reactive|negative|positive|not detected|detected|none seen|none detected|normal|abnormal|trace|"
+    r"(?:non[- ]?reactive|reactive|negative|positive|not detected|detected|none seen|none detected|normal|"
+    r"abnormal|trace|"
     r"absent|present|few|many|moderate|rare|clear|cloudy|yellow|amber|indeterminate|equivocal|never smoker|"
     r"former smoker|current every day smoker|no growth|within normal limits|unremarkable)\b",
     re.I,
@@ -34,12 +35,15 @@ _RANGE = re.compile(
     re.I,
 )
 _RANGE_LABEL = re.compile(
-    r"\(?\[?\s*(?:reference|ref\.?|normal|expected|desirable|target)\s*(?:range|interval|values?|limits)?\.?\s*:?\s*", re.I
+    r"\(?\[?\s*(?:reference|ref\.?|normal|expected|desirable|target)\s*(?:range|interval|values?|limits)?\.?\s*:?\s*",
+    re.I,
 )
 _UNIT_SHAPE = re.compile(
     r"(?:x\s?10\s?[*^]?\s?[eE]?\d{1,2}\s?/\s?[µμu]?[Ll1]|10\s?[*^eE]\s?\d{1,2}\s?/\s?[µμu]?[Ll1]|"
-    r"(?:[kKmMuUgGnNpPµμcI{\[]|thou|mil|cells|beats|breaths|copies|Eq)[\w\[\]{}µμ.*]{0,8}\s?/\s?[\w\[\](){}µμ.*²^]{1,12}"
-    r"(?:\s?/\s?[{(]?1\.73(?:[\s_]?m\s?[²2*^]{0,3})?[})]?)?|/\s?(?:min|hpf|lpf|[uµμ]l)\b|\{[^}\s]{1,20}\}|\[[A-Za-z_]{1,12}\])"
+    r"(?:[kKmMuUgGnNpPµμcI{\[]|thou|mil|cells|beats|breaths|copies|"
+    r"Eq)[\w\[\]{}µμ.*]{0,8}\s?/\s?[\w\[\](){}µμ.*²^]{1,12}"
+    r"(?:\s?/\s?[{(]?1\.73(?:[\s_]?m\s?[²2*^]{0,3})?[})]?)?|/\s?(?:min|hpf|lpf|[uµμ]l)\b|\{[^}\s]{1,20}\}|"
+    r"\[[A-Za-z_]{1,12}\])"
 )
 
 
@@ -52,7 +56,9 @@ def unit_key(unit: str) -> str:
 
 @functools.cache
 def _units() -> dict[str, str]:
-    return {unit_key(left): right.strip() for left, _, right in (row.partition(" = ") for row in read_lines("units.txt"))}
+    return {
+        unit_key(left): right.strip() for left, _, right in (row.partition(" = ") for row in read_lines("units.txt"))
+    }
 
 
 @functools.cache
@@ -79,6 +85,7 @@ class Found(NamedTuple):
 
 def _clear_number(text: str) -> str:
     """Letters that OCR reads for digits turned back, where the word already holds a digit and little else."""
+    text = re.sub(r"(?<=\d)[°·](?=\d)", ".", text)
     if re.fullmatch(r"[\dOolI|.,<>=]+", text) and re.search(r"\d", text):
         return text.translate(_LETTERS_FOR_DIGITS)
     return text
@@ -103,10 +110,19 @@ def read_value(text: str, *, words: bool = True) -> Found | None:
     return None
 
 
+#: "10^3/uL" as OCR reads it: any sign or digit for the raised "^".
+_BROKEN_POWER = re.compile(r"[xX]?\s?10[^\dE*eE^/\s]([369])/[uµμp][Ll1I]\b|10[49]([3])/[uµμp][Ll1I]\b")
+
+
 def read_unit(text: str) -> Found | None:
     """The unit that ``text`` starts with (after blanks): a known one or one of a unit's shape."""
     lead = len(text) - len(text.lstrip())
     body = text[lead:]
+    power = _BROKEN_POWER.match(body)
+    if power:
+        return Found(lead, lead + power.end(), f"10^{power.group(1) or power.group(2)}/uL")
+    if body.startswith("£L"):
+        return Found(lead, lead + 2, "fL")
     shape = _UNIT_SHAPE.match(body)
     spoken = _spoken_units().match(body)
     best = max((m for m in (shape, spoken) if m), key=lambda m: m.end(), default=None)
@@ -178,17 +194,26 @@ def read_tail(text: str) -> Tail:
         rest = text[position:]
         lead = len(rest) - len(rest.lstrip(" ,;|()[]–—-"))
         body = rest[lead:] if rest[:lead].strip(" ([") not in {"-", "–"} or not rest[lead:][:1].isdigit() else ""
-        if unit is None and found_range is None and (u := read_unit(rest)):
-            unit, position = u.text, position + u.end
-        elif flag is None and (f := _leading_flag(rest.lstrip(" ,;|"))):
+        if flag is None and (f := _leading_flag(rest.lstrip(" ,;|"))):
             flag, position = f.text, position + (len(rest) - len(rest.lstrip(" ,;|"))) + f.end
+        elif unit is None and (u := read_unit(rest)):
+            unit, position = u.text, position + u.end
         elif found_range is None and (r := _leading_range(body)):
             found_range, position = r, position + lead + r.end
             close = re.match(r"\s*(?:[a-zA-Z%][\w/%*\[\]]*\s*)?[)\]]", text[position:])
             position += close.end() if close else 0
         else:
             break
-    ended = not text[position:].strip(" .,;)]") or text[position:].lstrip(" ")[:1] in {",", ";", ".", "\n", "(", "-", "–", "—"}
+    ended = not text[position:].strip(" .,;)]") or text[position:].lstrip(" ")[:1] in {
+        ",",
+        ";",
+        ".",
+        "\n",
+        "(",
+        "-",
+        "–",
+        "—",
+    }
     return Tail(unit, found_range, flag, position, ended or any((unit, found_range, flag)))
 
 

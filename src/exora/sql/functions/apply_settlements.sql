@@ -14,8 +14,7 @@ begin
   insert into exora.dead_letters (job, dead_letter_at, attempt, retry_count, crash_count, started_at, worker_id, cause,
                                   fingerprint)
   select s.job, v_now, s.attempt, s.retry_count, s.crash_count, s.started_at, s.worker_id,
-         case when s.reason in ('poison', 'exhausted') then s.reason
-              when s.retry_count > 0 and s.reason is distinct from 'permanent' then 'exhausted' else 'permanent' end,
+         case when s.reason in ('poison', 'exhausted') then s.reason else 'permanent' end,
          left(s.error ->> 'fingerprint', 64)
     from unnest(p_settled) s where s.outcome = 'dead';
 

@@ -19,7 +19,8 @@ returns exora.settlement[] language sql volatile security definer set search_pat
                 else r.body ->> 'outcome' end,
            nullif(r.body -> 'result', 'null'::jsonb),
            coalesce((r.body ->> 'delay_s')::double precision, exora.backoff_s(j.job_type, r.retry_count)),
-           case when r.body ->> 'reason' ~ '^[a-z0-9_.:-]{1,64}$' then r.body ->> 'reason' end,
+           case when r.body ->> 'outcome' = 'retry' and r.retry_count >= j.max_retries then 'exhausted'
+                when r.body ->> 'reason' ~ '^[a-z0-9_.:-]{1,64}$' then r.body ->> 'reason' end,
            nullif(r.body -> 'error', 'null'::jsonb))::exora.settlement), '{}')
     from removed r join exora.jobs j on j.id = r.job
 $$;

@@ -1,0 +1,222 @@
+"""The SQL API against a model of it: whatever the order of verbs, both agree and the invariants hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from exora.coordination.postgres import PostgresTransport
+from exora.coordination.wire import WireCoordinator
+from exora.domain.job import EnqueueRequest, Fence
+from exora.domain.outcome import Cancelled, Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement, Snooze
+from tests.conftest import Server
+from tests.faults.invariants import check_invariants
+
+T = TypeVar("T")
+TYPE = "report_generation"
+ERROR = ErrorInfo("ValueError", "unexpected", "unexpected ValueError", "f00d")
+OUTCOMES: tuple[Outcome, ...] = (
+    Completed({"count": 1}),
+    Retry(ERROR, delay_s=0),
+    Retry(ERROR, delay_s=3600),
+    Snooze(0, "no_capacity"),
+    Release("shutdown"),
+    Dead(ERROR),
+    Cancelled("asked"),
+)
+
+
+@dataclass
+class Model:
+    """What a job should be: the state machine of the design in a few lines."""
+
+    max_retries: int
+    place: str = "ready"
+    attempt: int = 0
+    retries: int = 0
+    crashes: int = 0
+    fence: Fence | None = None
+
+    def settle(self, outcome: Outcome) -> None:
+        """End the running attempt."""
+        self.fence = None
+        match outcome:
+            case Completed() | Cancelled():
+                self.place = "final"
+            case Dead():
+                self.place = "dead"
+            case Release():
+                self.place = "ready"
+            case Snooze():
+                self.place = "due"
+            case Retry(delay_s=delay):
+                if self.retries >= self.max_retries:
+                    self.place = "dead"
+                else:
+                    self.retries += 1
+                    self.place = "later" if delay else "due"
+
+    def crash(self) -> None:
+        """The worker died and the lease lapsed."""
+        self.fence = None
+        self.crashes += 1
+        self.place = "dead" if self.crashes >= 3 else "ready"
+
+    def redrive(self) -> None:
+        """A person brought it back."""
+        self.place, self.retries, self.crashes = "ready", 0, 0
+
+
+class JobMachine(RuleBasedStateMachine):
+    """Random verbs, fresh and stale, on one database."""
+
+    loop: asyncio.AbstractEventLoop
+    coordinator: WireCoordinator
+    db: asyncpg.Connection
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: dict[UUID, Model] = {}
+        self.stale: list[Fence] = []
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(coroutine)
+
+    @initialize()
+    def clean(self) -> None:
+        self.run(
+            self.db.execute(
+                "truncate exora.jobs, exora.ready, exora.scheduled, exora.running, exora.dead_letters,"
+                " exora.job_archive, exora.job_errors, exora.claims, exora.patient_flow;"
+                " alter table exora.audit_events disable trigger audit_no_truncate; truncate exora.audit_events;"
+                " alter table exora.audit_events enable trigger audit_no_truncate"
+            )
+        )
+
+    @rule(count=st.integers(1, 4), retries=st.integers(0, 2))
+    def enqueue(self, count: int, retries: int) -> None:
+        requests = [EnqueueRequest(TYPE, {}, max_retries=retries)] * count
+        for answer in self.run(self.coordinator.enqueue(requests)):
+            self.jobs[answer.job_id] = Model(retries)
+
+    @rule(limit=st.integers(1, 4), repeat=st.booleans())
+    def claim(self, limit: int, repeat: bool) -> None:
+        arguments: dict[str, Any] = {
+            "worker_id": "w",
+            "claim_token": uuid4(),
+            "job_types": [TYPE],
+            "lanes": None,
+            "limit": limit,
+            "wait": False,
+        }
+        claimed = self.run(self.coordinator.claim(**arguments))
+        if repeat and claimed:
+            assert self.run(self.coordinator.claim(**arguments)) == claimed
+        ready = [job_id for job_id, job in self.jobs.items() if job.place == "ready"]
+        assert len(claimed) == min(limit, len(ready))
+        for job in claimed:
+            model = self.jobs[job.job_id]
+            assert model.place == "ready"
+            model.place, model.fence = "running", job.fence
+            model.attempt += 1
+            assert (job.fence.attempt, job.retry_count) == (model.attempt, model.retries)
+
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def settle(self, data: st.DataObject, outcome: Outcome) -> None:
+        running = [job for job in self.jobs.values() if job.fence]
+        if not running:
+            return
+        job = data.draw(st.sampled_from(running))
+        assert job.fence is not None
+        fence = job.fence
+        [answer] = self.run(self.coordinator.settle([Settlement(fence, outcome)]))
+        assert answer.status == "settled"
+        job.settle(outcome)
+        self.stale.append(fence)
+
+    @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
+    def settle_stale(self, data: st.DataObject, outcome: Outcome) -> None:
+        if not self.stale:
+            return
+        fence = data.draw(st.sampled_from(self.stale))
+        [answer] = self.run(self.coordinator.settle([Settlement(fence, outcome)]))
+        assert answer.status in ("lost", "already")
+        assert self.run(self.coordinator.heartbeat([fence])) == [fence]
+
+    @rule()
+    def sweep(self) -> None:
+        self.run(self.coordinator.sweep())
+        for job in self.jobs.values():
+            if job.place == "due":
+                job.place = "ready"
+
+    @rule()
+    def workers_die(self) -> None:
+        self.run(self.db.execute("update exora.running set lease_expires_at = clock_timestamp() - interval '1 s'"))
+        self.sweep()
+        for job in self.jobs.values():
+            if job.fence:
+                self.stale.append(job.fence)
+                job.crash()
+
+    @rule()
+    def redrive(self) -> None:
+        dead = [job_id for job_id, job in self.jobs.items() if job.place == "dead"]
+        assert self.run(self.coordinator.redrive(dead)) == len(dead)
+        for job_id in dead:
+            self.jobs[job_id].redrive()
+
+    @invariant()
+    def both_agree(self) -> None:
+        places = {"ready": "pending", "due": "pending", "later": "pending", "running": "processing", "dead": "failed"}
+        views = self.run(self.coordinator.list_jobs(limit=1000))
+        assert {view.job_id for view in views} == set(self.jobs)
+        for view in views:
+            model = self.jobs[view.job_id]
+            if model.place == "final":
+                assert view.state.final
+            else:
+                assert view.state.value == places[model.place]
+            if model.place in ("running", "dead"):
+                assert (view.attempt, view.retry_count, view.crash_count) == (
+                    model.attempt, model.retries, model.crashes,
+                )  # fmt: skip
+
+    @invariant()
+    def the_invariants_hold(self) -> None:
+        self.run(check_invariants(self.db, self.jobs))
+
+
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)
+def test_any_order_of_verbs_agrees_with_the_model(server: Server) -> None:
+    loop = asyncio.new_event_loop()
+
+    async def opened() -> tuple[asyncpg.Connection, PostgresTransport]:
+        admin = await asyncpg.connect(server.dsn)
+        await admin.execute("create database job_machine template template_exora")
+        await admin.close()
+        return await asyncpg.connect(server.url("job_machine")), PostgresTransport(server.url("job_machine"))
+
+    db, transport = loop.run_until_complete(opened())
+    JobMachine.loop, JobMachine.db, JobMachine.coordinator = loop, db, WireCoordinator(transport)
+    try:
+        run_state_machine_as_test(
+            JobMachine,
+            settings=settings(
+                max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck),
+                print_blob=True,
+            ),
+        )  # fmt: skip
+    finally:
+        loop.run_until_complete(db.close())
+        loop.run_until_complete(transport.close())
+        loop.close()
