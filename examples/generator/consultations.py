@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from reportlab.platypus import FrameBreak
+
 from examples.generator.charts import Chart
 from examples.generator.layout import Composer, Look, build
 from examples.generator.truth import Sheet
-from reportlab.platypus import FrameBreak
 
 
 def cardiology_columns(chart: Chart) -> tuple[bytes, Sheet]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from reportlab.lib.pagesizes import landscape, letter
+
 from examples.generator.charts import Chart
 from examples.generator.layout import Composer, Look, build
 from examples.generator.truth import Sheet
-from reportlab.lib.pagesizes import landscape, letter
 
 _DAY = "2020-11-10"
 _HOURS = ("00:00", "04:00", "08:00", "11:30", "12:00", "16:00", "20:00")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reportlab.platypus import PageBreak
+
 from examples.generator.charts import Chart
 from examples.generator.immunization_records import PRINTED_VACCINES
 from examples.generator.infarction_progress import write_progress
@@ -9,7 +11,6 @@ from examples.generator.infarction_stay import FACILITY, write_stay
 from examples.generator.laboratory import trend_row
 from examples.generator.layout import Composer, Look, build
 from examples.generator.truth import Sheet
-from reportlab.platypus import PageBreak
 
 _CLINIC = "Larch Hill Family Medicine"
 _PHYSICIAN = "Annette Legros, MD"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from xml.sax.saxutils import escape
 
-from examples.generator.truth import Sheet
 from reportlab.lib import colors
 from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import letter
@@ -29,6 +28,8 @@ from reportlab.platypus import (
     Table,
     TableStyle,
 )
+
+from examples.generator.truth import Sheet
 
 INK = colors.HexColor("#1d2733")
 SHADE = colors.HexColor("#e7ecf2")

@@ -14,9 +14,9 @@ from typing import Any, get_args
 import pypdfium2 as pdfium
 import pytest
 from rich.console import Console
-from tests.acceptance.scoring import Scores, score, sum_of, table
 
 from exora.domain.record import DocumentType, Record
+from tests.acceptance.scoring import Scores, score, sum_of, table
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "examples" / "documents"
 MANIFEST: list[dict[str, Any]] = json.loads((DOCUMENTS / "manifest.json").read_text(encoding="utf-8"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.acceptance.scoring import Scores, Tally, likeness, normal_unit, score, sum_of
 
 from exora.domain.record import Record
+from tests.acceptance.scoring import Scores, Tally, likeness, normal_unit, score, sum_of
 
 SOURCE = {"page": 1, "box": [0.1, 0.1, 0.2, 0.2], "quote": "as printed"}
 

@@ -14,6 +14,9 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from exora.documents.fhir import to_bundle
+from exora.domain.record import Coding, Condition, DocumentInfo, Engines, Patient, Record, Source
 from tests.documents.fhir_bundles import (
     CREATED,
     DOCUMENT_ID,
@@ -26,9 +29,6 @@ from tests.documents.fhir_bundles import (
     record,
     resources,
 )
-
-from exora.documents.fhir import to_bundle
-from exora.domain.record import Coding, Condition, DocumentInfo, Engines, Patient, Record, Source
 
 DOCS = Path(__file__).parents[2] / "docs"
 

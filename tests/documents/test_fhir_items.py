@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.documents.fhir_bundles import Json, bundle_of, code_of, record, resources
 
 from exora.documents.fhir_elements import partial_date, ucum
+from tests.documents.fhir_bundles import Json, bundle_of, code_of, record, resources
 
 ICD_E119 = {"system": "ICD-10-CM", "code": "E11.9", "display": "Type 2 diabetes mellitus without complications"}
 

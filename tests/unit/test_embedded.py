@@ -13,6 +13,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
+from exora.dev.embedded import Binaries, EmbeddedPostgres, default_data_dir
+from exora.dev.embedded_process import cause_of_failure
+from exora.errors import ConfigurationError, DatabaseUnavailable
 from tests.unit.embedded_servers import (
     AS_ROOT,
     FAST,
@@ -27,10 +31,6 @@ from tests.unit.embedded_servers import (
     processes_in,
     running,
 )
-
-from exora.dev.embedded import Binaries, EmbeddedPostgres, default_data_dir
-from exora.dev.embedded_process import cause_of_failure
-from exora.errors import ConfigurationError, DatabaseUnavailable
 
 every_postgres = pytest.mark.parametrize("binaries", INSTALLED, ids=lambda binaries: f"pg{binaries.major}")
 

@@ -87,7 +87,9 @@ def _panel_header(row: Row, columns: list[Column]) -> list[Column] | None:
     roles = {column.role for column in later}
     if len(row.segments) < 3 or len(later) < len(row.segments) - 1 or len(first.tokens) > 4 or ":" in first.text:
         return None
-    if (dated >= (2 if roles & {"unit", "range"} else 3) and "status" not in roles) or ("value" in roles and roles & {"unit", "range", "flag"}):
+    if (dated >= (2 if roles & {"unit", "range"} else 3) and "status" not in roles) or (
+        "value" in roles and roles & {"unit", "range", "flag"}
+    ):
         return [Column("test", first.x0, first.x1), *later]
     return None
 

@@ -51,10 +51,13 @@ _QUALIFIER = re.compile(
     re.I,
 )
 _PLACED = re.compile(
-    r"\b(?:(?:left|right|bilateral|acute|chronic|lower|upper)\s+)*(?:chest|abdominal|wrist|leg|ankle|foot|knee|hip|back|neck|arm|hand|"
-    r"shoulder|elbow|calf|flank|groin|pelvic|joint|muscle|throat|head|jaw|ear|eye|facial|lip|tongue|soft tissue|heel|toe|finger|rib|"
+    r"\b(?:(?:left|right|bilateral|acute|chronic|lower|upper)\s+)*(?:chest|abdominal|wrist|leg|ankle|foot|knee|"
+    r"hip|back|neck|arm|hand|"
+    r"shoulder|elbow|calf|flank|groin|pelvic|joint|muscle|throat|head|jaw|ear|eye|facial|lip|tongue|soft tissue|"
+    r"heel|toe|finger|rib|"
     r"thigh|breast|scalp|skin|rectal|vaginal|nasal|pleuritic|epigastric)\s+"
-    r"(?:pain|swelling|injury|tenderness|soreness|fracture|infection|edema|rash|lesions?|ulcers?|discomfort|tightness|weakness|"
+    r"(?:pain|swelling|injury|tenderness|soreness|fracture|infection|edema|rash|lesions?|ulcers?|discomfort|"
+    r"tightness|weakness|"
     r"numbness|stiffness|bleeding|mass|cramps?|spasms?|sprain|strain|laceration|contusion|burn)\b",
     re.I,
 )

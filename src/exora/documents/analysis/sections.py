@@ -152,7 +152,34 @@ def _whole_header(rows: Sequence[Row], index: int, columns: list[Column]) -> tup
 
 
 _SECOND_LINE = frozenset(
-    ["range", "interval", "given", "administered", "date", "name", "number", "onset", "status", "value", "units", "unit", "code", "no", "#", "limits", "of", "reference", "performed", "collected", "resolved", "type", "level", "result", "description", "service"]
+    [
+        "range",
+        "interval",
+        "given",
+        "administered",
+        "date",
+        "name",
+        "number",
+        "onset",
+        "status",
+        "value",
+        "units",
+        "unit",
+        "code",
+        "no",
+        "#",
+        "limits",
+        "of",
+        "reference",
+        "performed",
+        "collected",
+        "resolved",
+        "type",
+        "level",
+        "result",
+        "description",
+        "service",
+    ]
 )
 
 
