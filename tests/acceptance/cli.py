@@ -26,6 +26,11 @@ class Ran:
 
 async def exora(*arguments: str, stdin: bytes = b"", within_s: float = 120, **environment: str) -> Ran:
     """Run ``exora`` with a bare environment and the given variables."""
+    return await exora_in(environment, *arguments, stdin=stdin, within_s=within_s)
+
+
+async def exora_in(environment: dict[str, str], *arguments: str, stdin: bytes = b"", within_s: float = 120) -> Ran:
+    """As ``exora``, the variables in a dict."""
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | environment
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -16,7 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from exora.domain.document import DocumentLimits
 
-from .cli import Ran, exora
+from .cli import Ran, exora, exora_in
 
 
 def pdf(password: str | None = None) -> bytes:
@@ -195,7 +195,7 @@ async def test_a_port_that_is_taken(embedded_dsn: str) -> None:
     ],
 )
 async def test_a_setting_that_is_wrong_is_named(environment: dict[str, str], names: str) -> None:
-    ran = await exora("worker", **environment)
+    ran = await exora_in(environment, "worker")
     assert ran.code == 1
     assert names in one_line(ran)
     assert "canary" not in ran.err

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from exora.domain.job import EnqueueRequest, Fence, JobState
-from exora.domain.outcome import Cancelled, Completed, Dead, Release, Retry, Settlement, Snooze
+from exora.domain.outcome import Cancelled, Completed, Dead, Outcome, Release, Retry, Settlement, Snooze
 from exora.errors import BadInput, Conflict, NotFound
 
 from .conftest import FAILURE, Client
@@ -210,7 +210,7 @@ class TestFence:
     async def test_a_batch_may_mix_outcomes_and_stale_fences(self, client: Client) -> None:
         await client.enqueue(6)
         jobs = await client.claim(6)
-        outcomes = [
+        outcomes: list[Outcome] = [
             Completed(),
             Retry(FAILURE),
             Snooze(5, "no_capacity"),
@@ -322,7 +322,7 @@ class TestLeases:
         await lapse(db)
         assert await client.coordinator.heartbeat([job.fence for job in jobs]) == []
         assert (await client.coordinator.sweep())["rescued"] == 0
-        beat, lease = await db.fetchrow("select heartbeat_at, lease_expires_at from exora.running limit 1")
+        beat, lease = (await db.fetch("select heartbeat_at, lease_expires_at from exora.running"))[0]
         assert beat <= datetime.now(UTC)
         assert lease - beat == timedelta(seconds=120)
 

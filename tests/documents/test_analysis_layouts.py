@@ -93,7 +93,8 @@ def test_a_name_that_wraps_in_a_narrow_cell_stays_whole_wherever_the_other_cells
     printed = [
         (40, 40, "Immunization Record"),
         (40, 70, "Vaccine"), (200, 70, "Date given"),
-        (40, 92, "Influenza, seasonal,"), (40, 103, "injectable,"), (40, 114, "preservative free"), (200, 103, "2018-10-02"),
+        (40, 92, "Influenza, seasonal,"), (40, 103, "injectable,"), (40, 114, "preservative free"),
+        (200, 103, "2018-10-02"),
         (40, 136, "Td (adult)"), (200, 136, "2015-06-01"),
     ]  # fmt: skip
     record = read(page(printed))

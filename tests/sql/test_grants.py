@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 
@@ -24,7 +26,7 @@ exception when duplicate_object or unique_violation then null; end $$"""
 
 
 @pytest.fixture(params=REGIMES)
-async def regime(request: pytest.FixtureRequest, empty_dsn: str) -> asyncpg.Connection:
+async def regime(request: pytest.FixtureRequest, empty_dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """A database migrated under each regime of default privileges."""
     connection = await asyncpg.connect(empty_dsn)
     await connection.execute(_MAKE_ROLES)

@@ -38,9 +38,16 @@ def deployed_payload() -> dict[str, Any]:
     }
 
 
+async def one_row(db: asyncpg.Connection, query: str, *values: Any) -> asyncpg.Record:
+    """The one row that a query must answer."""
+    [row] = await db.fetch(query, *values)
+    return row
+
+
 async def enqueue(db: asyncpg.Connection, **named: Any) -> asyncpg.Record:
     """Enqueue as a deployed caller does."""
-    return await db.fetchrow(
+    return await one_row(
+        db,
         "select * from public.enqueue_job_v3(job_type => $1, job_name => $2, job_payload => $3, job_category => $4,"
         " priority => $5, p_scheduled_at => $6)",
         named.get("job_type", "ai_processing"),
@@ -70,14 +77,14 @@ async def test_a_job_goes_from_enqueue_to_completion(db: asyncpg.Connection) -> 
     await db.execute("set role service_role")
     answer = await enqueue(db)
     assert answer["outcome"] == "accepted"
-    claimed = await db.fetchrow(
-        "select * from claim_next_job_v3('w', array['ai_processing'], array['ai_queue_simple'])"
+    claimed = await one_row(
+        db, "select * from claim_next_job_v3('w', array['ai_processing'], array['ai_queue_simple'])"
     )
     assert list(claimed.keys()) == ["job_id", "job_type", "job_payload", "retry_count", "attempt", "claim_token"]
     assert (claimed["job_id"], claimed["retry_count"], claimed["attempt"]) == (answer["job_id"], 0, 1)
     assert await db.fetchval("select update_job_heartbeat($1, 'w')", answer["job_id"])
     assert await db.fetchval("select complete_job($1, 'w', '{\"pages\": 3}')", answer["job_id"])
-    row = await db.fetchrow("select status, job_result, worker_id from public.job_queue")
+    row = await one_row(db, "select status, job_result, worker_id from public.job_queue")
     assert (row["status"], json.loads(row["job_result"]), row["worker_id"]) == ("completed", {"pages": 3}, "w")
 
 
@@ -103,12 +110,12 @@ async def test_a_second_completion_is_refused(db: asyncpg.Connection) -> None:
 async def test_rescheduling_counts_as_a_retry_and_ends(db: asyncpg.Connection) -> None:
     job_id = (await enqueue(db))["job_id"]
     for expected in range(1, 6):
-        claim = await db.fetchrow("select * from claim_next_job_v3('w', array['ai_processing'], null)")
+        claim = await one_row(db, "select * from claim_next_job_v3('w', array['ai_processing'], null)")
         assert claim["retry_count"] == expected - 1
         assert await db.fetchval("select reschedule_job($1, 0, 'Jane Roe is ill', false)", job_id) is True
     await db.fetch("select * from claim_next_job_v3('w', array['ai_processing'], null)")
     assert await db.fetchval("select reschedule_job($1, 0, null, false)", job_id) is True
-    row = await db.fetchrow("select status, dead_letter_cause from public.job_queue")
+    row = await one_row(db, "select status, dead_letter_cause from public.job_queue")
     assert tuple(row) == ("failed", "exhausted")
     assert "Jane" not in str(await db.fetch("select * from public.job_queue"))
     assert "Jane" not in str(await db.fetch("select * from exora.audit_events"))
@@ -129,7 +136,7 @@ async def test_a_job_that_nobody_processes_cannot_be_rescheduled(db: asyncpg.Con
 
 async def test_file_names_do_not_reach_the_job_row(db: asyncpg.Connection) -> None:
     await enqueue(db)
-    row = await db.fetchrow("select * from public.job_queue")
+    row = await one_row(db, "select * from public.job_queue")
     assert row["job_name"] == "Pass 1"
     assert "uploaded_filename" not in json.loads(row["job_payload"])
     assert row["notes"] == ["uploaded_filename"]

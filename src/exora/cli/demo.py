@@ -61,7 +61,7 @@ async def _demo(dsn: str, ephemeral: bool) -> tuple[list[tuple[Example, JobView]
         finally:
             worker.stop()
             await working
-        shown = next((job for example, job in jobs if job.state is JobState.COMPLETED and example.pages <= 2), None)
+        shown = next((job for example, job in jobs if job.state is JobState.COMPLETED and example.pages == 1), None)
         record = None
         if shown is not None:
             record = Record.model_validate((await exora.coordinator.get_record(shown.job_id)).record)

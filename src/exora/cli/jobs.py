@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
@@ -45,7 +45,7 @@ def list_(
     if as_json:
         print_json(found)
         return
-    table = Table("job", "type", "status", "lane", "tries", "created", "took", "last error")
+    table = Table(Column("job", no_wrap=True), "type", "status", "lane", "tries", "created", "took", "last error")
     for job in found:
         table.add_row(
             str(job.job_id),
@@ -118,7 +118,7 @@ def _print_job(job: JobView, events: list[AuditEvent]) -> None:
     if job.state is JobState.COMPLETED:
         facts.add_row("next", f"exora record {job.job_id}")
     out.print(facts)
-    trail = Table("at", "event", "attempt", "worker", "detail")
+    trail = Table("at", Column("event", no_wrap=True), "attempt", Column("worker", overflow="fold"), "detail")
     for event in events:
         detail = ", ".join(f"{key}={value}" for key, value in (event.detail or {}).items())
         attempt = "" if event.attempt is None else str(event.attempt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Coroutine
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,10 @@ from exora.errors import BadInput, ExoraError, NotFound
 
 T = TypeVar("T")
 
-out = Console()
+#: Wide enough that nothing is cut where no terminal says how wide it is: people grep and copy ids.
+_PIPE_WIDTH = 240
+
+out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -22,25 +22,34 @@ def print_record(console: Console, record: Record) -> None:
     console.print(
         f"patient: {patient.name or '?'}, born {patient.birth_date or '?'}, {patient.sex or '?'}", highlight=False
     )
-    table = Table("list", "item", "details", "date", "code", "page", "sure", title_justify="left")
-    rows = [(name, item) for name in record.item_counts() for item in getattr(record, name)]
-    for name, item in rows[:_MOST]:
-        coding = f"{item.coding.system} {item.coding.code}" if item.coding else ""
-        label = getattr(item, "name", None) or getattr(item, "kind", "")
-        table.add_row(
-            name, label, _details(item), item.date or "", coding, str(item.source.page), f"{item.confidence:.2f}"
-        )
+    table = Table("item", "details", "date", "code", "page", "sure", expand=False)
+    left = _MOST
+    for name in record.item_counts():
+        items = getattr(record, name)
+        if items and left > 0:
+            table.add_section()
+            table.add_row(f"[bold]{name}[/]")
+            for item in items[:left]:
+                table.add_row(*_row(item))
+            left -= len(items)
     console.print(table)
-    if len(rows) > _MOST:
-        console.print(f"… and {len(rows) - _MOST} more: add --json to see all")
+    hidden = sum(record.item_counts().values()) - _MOST
+    if hidden > 0:
+        console.print(f"… and {hidden} more: add --json to see all")
     for warning in record.warnings:
         console.print(f"[yellow]warning[/]: {warning}")
+
+
+def _row(item: Item) -> tuple[str, ...]:
+    label = getattr(item, "name", None) or getattr(item, "kind", "")
+    code = f"{item.coding.system} {item.coding.code}" if item.coding else ""
+    return f"  {label}", _details(item), item.date or "", code, str(item.source.page), f"{item.confidence:.2f}"
 
 
 def _details(item: Item) -> str:
     match item:
         case Medication():
-            return _join((item.dose, item.route, item.frequency, item.status))
+            return _join((item.dose, item.route, item.frequency, "(stopped)" if item.status == "stopped" else None))
         case Result():
             limits = f"({item.range_low or ''}–{item.range_high or ''})" if item.range_low or item.range_high else None
             return _join((item.value, item.unit, item.flag, limits))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from exora.app import Services
 from exora.cli.database import database, services
@@ -87,7 +87,7 @@ def _print(done: list[_Submitted], as_json: bool) -> None:
     if as_json:
         print_json([_json(item) for item in done])
         return
-    table = Table("file", "job", "answer", "status")
+    table = Table(Column("file", overflow="fold"), Column("job", no_wrap=True), "answer", "status")
     for item in done:
         if item.answer is None:
             table.add_row(item.file, "", "[red]refused[/]", item.error.code if item.error else "")

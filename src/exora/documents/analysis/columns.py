@@ -34,7 +34,7 @@ LIST_OF_ROLE = {
 class Column:
     """A column: its role and the extent of its header.
 
-    "date@2019-03-12" or "date@08:00" is a column of one time's values, "test@Weight (kg)" a column of one test's values.
+    "date@2019-03-12" or "date@08:00" is a column of one time's values, "test@Weight (kg)" of one test's values.
     """
 
     role: str
@@ -70,6 +70,9 @@ def read_header(row: Row) -> list[Column] | None:
         return panel
     named = [column for column in columns if column.role != "ignored"]
     if len(columns) < 2 or not named or covered < 0.75 * total:
+        return None
+    if all(column.role in LIST_OF_ROLE and column.role != "patient" for column in columns):
+        # Headings of lists that stand side by side.
         return None
     if len(row.segments) < 2 and (len(columns) < 3 or covered < total):
         return None

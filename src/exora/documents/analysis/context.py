@@ -95,7 +95,7 @@ def _reach(before: str) -> str:
 
 
 def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text with other mentions blanked: the "no" in "Concussion with no loss of consciousness" negates nothing else."""
+    """The text with other mentions blanked: "no" in "Concussion with no loss of consciousness" negates only that."""
     for a, b in spans:
         if b <= len(text):
             text = text[:a] + "_" * (b - a) + text[b:]
@@ -115,7 +115,7 @@ def context_of(
     """
     before, after = _blank(sentence[:start], others), sentence[end : end + 80]
     near = _reach(before)
-    negations = [m for m in _NEGATED_BEFORE.finditer(near)]
+    negations = list(_NEGATED_BEFORE.finditer(near))
     excused = [m.span() for m in _NOT_NEGATION.finditer(near)]
     negated = any(not any(a <= m.start() < b for a, b in excused) for m in negations) or bool(
         _NEGATED_AFTER.match(after)

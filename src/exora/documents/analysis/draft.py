@@ -65,7 +65,7 @@ _NOTHING = re.compile(
     r"problems?|procedures?|"
     r"immunizations?|conditions?|results?|encounters?|vaccines?|history|data)(?: (?:recorded|reported|on file|"
     r"listed|known|performed|"
-    r"available|documented))?|see (?:below|above|attached).*|-+|\W*|as above|unremarkable|noncontributory|"
+    r"available|documented))?|see (?:below|above|attached).*|[-–—_.*\s]*|as above|unremarkable|noncontributory|"
     r"non-contributory|"
     r"end of (?:report|document|list|record|summary)|reviewed.*|updated.*|continued.*|no significant .*)\.?",
     re.I,

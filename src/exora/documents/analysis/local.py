@@ -91,13 +91,13 @@ def _analyze(pages: Sequence[PageText], sha256: str, places: Sequence[Place] | N
     drafts.extend(read_events.header_encounter(rows, kind))
     read_results.add_dates(drafts, rows, kind)
     items = build_items(drafts, pages, places)
-    return Record(
+    record = Record(
         document=DocumentInfo(type=kind, pages=len(pages), sha256=sha256, language=_language(rows)),
         patient=read_patient(rows, sections),
         engines=Engines(ocr="+".join(dict.fromkeys(page.engine for page in pages)), analyzer=ANALYZER),
         warnings=list(dict.fromkeys(warning for page in pages for warning in page.warnings)),
-        **items,
     )
+    return record.model_copy(update=items)
 
 
 def read_section(section: Section) -> list[Draft]:

@@ -59,13 +59,17 @@ def source_of(draft: Draft, pages: dict[int, PageText], places: Sequence[Place] 
     if not draft.run.tokens:
         return None
     page = pages[draft.run.tokens[0].page]
+    words = page.words
+    mine = [token for token in draft.run.tokens if token.page == page.number]
+    if any(token.index >= len(words) or words[token.index].text != token.text for token in mine):
+        return None
     quote, tokens = quoted(draft, page)
     if not stands_in(quote, page):
         return None
     if places is not None:
         first, last = places[tokens[0].index], places[tokens[-1].index]
         return Source(page=page.number, quote=quote, start=first.start, end=last.end)
-    boxes = [page.words[t.index].box for t in draft.run.tokens if t.page == page.number]
+    boxes = [words[t.index].box for t in mine]
     known = [box for box in boxes if box is not None]
     if not known:
         return Source(page=page.number, quote=quote)

@@ -18,7 +18,8 @@ _KEYS: dict[str, str] = {
     "name": r"patient(?:'s)?(?: full)? name|full name|patient|name|re|regarding|name of patient|pt(?:\.| name)?",
     "birth": r"d\.?o\.?b\.?|date of birth|birth ?date|born(?: on)?|birth",
     "sex": r"sex|gender|administrative sex|sex assigned at birth|sex at birth",
-    "MRN": r"mrn|medical record(?: number| no\.?| #)?|med rec(?: no\.?| #)?|mr ?#|patient id(?:entifier)?|chart(?: number| no\.?| #)?|hospital (?:number|no\.?)|record (?:number|no\.?)|patient (?:number|no\.?)|mrn ?#",
+    "MRN": r"mrn|medical record(?: number| no\.?| #)?|med rec(?: no\.?| #)?|mr ?#|patient id(?:entifier)?|"
+    r"chart(?: number| no\.?| #)?|hospital (?:number|no\.?)|record (?:number|no\.?)|patient (?:number|no\.?)|mrn ?#",
     "SSN": r"ssn|social security(?: number| no\.?)?",
     "account": r"account(?: number| no\.?| #)?|acct(?:\.| #)?|encounter (?:number|id)|visit (?:number|id|no\.?)|csn",
     "driver's license": r"driver'?s? licen[cs]e(?: number| no\.?)?",

@@ -184,13 +184,16 @@ def encounter_from_entry(entry: Entry, kind: str) -> list[Draft]:
 
 
 _KEYS = {
-    "start": r"(?:date of )?admission(?: date)?|admit(?:ted)?(?: on)?(?: date)?|date admitted|date of (?:visit|service|encounter|consultation|consult)|"
+    "start": r"(?:date of )?admission(?: date)?|admit(?:ted)?(?: on)?(?: date)?|date admitted|"
+    r"date of (?:visit|service|encounter|consultation|consult)|"
     r"(?:visit|encounter|service|appointment|consultation) date|seen on",
     "end": r"(?:date of )?discharge(?: date)?|discharged(?: on)?|date discharged",
-    "provider": r"attending(?: physician| provider)?|provider|physician|consultant|consulting physician|clinician|seen by|"
+    "provider": r"attending(?: physician| provider)?|provider|physician|consultant|consulting physician|"
+    r"clinician|seen by|"
     r"primary care (?:provider|physician)|pcp|rendering provider|treating physician|doctor|practitioner|author",
     "facility": r"facility|hospital|location|clinic|organization|site|service location|institution|practice",
-    "kind": r"encounter type|visit type|type of visit|encounter|admission type|encounter class|patient class|type of encounter",
+    "kind": r"encounter type|visit type|type of visit|encounter|admission type|encounter class|patient class|"
+    r"type of encounter",
 }
 _KEY = {role: re.compile(rf"(?<![\w-])(?:{pattern})\s*:\s*", re.I) for role, pattern in _KEYS.items()}
 _NEXT_KEY = re.compile(r"\s+(?:[A-Z][\w/]*\s?){1,4}:\s|\s{2,}|\s[|]\s")

@@ -250,7 +250,7 @@ def _mention(name: str, run: Run, offset: int, span: tuple[int, int], text: str,
 
 def _name_start(text: str, low: int, strength: int) -> int | None:
     """Where the name before a strength starts: up to six words that can be of a name."""
-    words = [m for m in re.finditer(r"\S+", text[low:strength])][-6:]
+    words = list(re.finditer(r"\S+", text[low:strength]))[-6:]
     begin: int | None = None
     for word in reversed(words):
         bare = word.group()

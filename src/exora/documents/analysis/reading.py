@@ -110,7 +110,7 @@ def _column_end(rows: Sequence[Row], index: int, gutter: float) -> int:
 
 
 def _below_columns(rows: Sequence[Row], index: int, end: int, gutter: float) -> int:
-    """The end without what follows both columns: from the first heading at the margin under the right column's last row."""
+    """The end without what follows both columns, from the first heading below the right column's last row."""
     last = max((i for i in range(index, end) if rows[i].x1 > gutter), default=index)
     for below in range(last + 1, end):
         if read_heading(rows[below].text) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ def is_panel_title(row: Row, list_name: str) -> bool:
 
 def typical_pitch(rows: Sequence[Row]) -> float:
     """The usual distance between neighboring rows of a page."""
-    gaps = [b.y - a.y for a, b in zip(rows, rows[1:], strict=False) if a.page == b.page and b.y > a.y]
+    gaps = [b.y - a.y for a, b in itertools.pairwise(rows) if a.page == b.page and b.y > a.y]
     return statistics.median(gaps) if gaps else 2.0
 
 
@@ -115,7 +116,7 @@ def _is_prose(row: Row, columns: Sequence[Column], left: float) -> bool:
 def borders(columns: Sequence[Column], rows: Sequence[Row]) -> list[float]:
     """The x that parts each column from the next: where the fewest words cross, in the widest such gap."""
     cuts = []
-    for left, right in zip(columns, columns[1:], strict=False):
+    for left, right in itertools.pairwise(columns):
         low, high = left.x1, max(right.x0, left.x1 + 0.5)
         spans = [(segment.x0, segment.x1) for row in rows for segment in row.segments]
         words = [(token.x0, token.x1) for row in rows for token in row.run.tokens]
@@ -128,7 +129,7 @@ def _best_cut(low: float, high: float, spans: list[tuple[float, float]], words: 
     near_words = [(a, b) for a, b in words if b > low and a < high]
     edges = sorted({low, high, *(x for pair in near_words for x in pair if low < x < high)})
     best, best_score = (low + high) / 2, (float("inf"), 0.0)
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         middle = (start + end) / 2
         crossing = sum(2 for a, b in near_words if a < middle < b) + sum(1 for a, b in near_spans if a < middle < b)
         if (crossing, start - end) < best_score:
@@ -180,7 +181,7 @@ Grid = list[dict[int, list[Token]]]
 
 def _by_gaps(rows: Sequence[Row], grid: Grid, name: int) -> list[list[int]] | None:
     """Groups rows by a clear difference between the distance of lines in a cell and of records, if there is one."""
-    gaps = [b.y - a.y if a.page == b.page else float("inf") for a, b in zip(rows, rows[1:], strict=False)]
+    gaps = [b.y - a.y if a.page == b.page else float("inf") for a, b in itertools.pairwise(rows)]
     finite = sorted(gap for gap in gaps if gap != float("inf"))
     if len(finite) < 2 or finite[-1] < 1.15 * finite[0]:
         return None

@@ -185,7 +185,7 @@ class Tail(NamedTuple):
 
 
 def read_tail(text: str) -> Tail:
-    """Unit, range and flag in any order at the start of ``text``; ``clean`` says that one of them or the end follows."""
+    """Unit, range and flag in any order at the start of ``text``; ``clean`` if one of them or the end follows."""
     unit: str | None = None
     found_range: Range | None = None
     flag: str | None = None
