@@ -13,7 +13,6 @@ from exora.documents.analysis.merge import build_items, stands_in
 from exora.documents.analysis.text import pages_from_text
 from exora.documents.analysis.values import read_range, read_tail, read_value, ucum
 
-
 LISINOPRIL = "Lisinopril 10 MG Oral Tablet"
 METFORMIN = "24 HR Metformin hydrochloride 500 MG Extended Release Oral Tablet"
 
@@ -103,11 +102,11 @@ def test_unit_range_and_flag_are_read_in_any_order() -> None:
     ("line", "name", "dose", "route", "frequency"),
     [
         ("Metformin 500 mg PO BID", "Metformin", "500 mg", "PO", "BID"),
-        ("Albuterol 2 puffs inhaled every 6 hours as needed", "Albuterol", "2 puffs", "inhaled", "every 6 hours as needed"),
-        ("Lisinopril 10 MG Oral Tablet, 1 tablet by mouth once daily", LISINOPRIL, "1 tablet", "by mouth", "once daily"),
+        ("Albuterol 2 puffs inhaled every 6 hours", "Albuterol", "2 puffs", "inhaled", "every 6 hours"),
+        (f"{LISINOPRIL}, 1 tablet by mouth once daily", LISINOPRIL, "1 tablet", "by mouth", "once daily"),
         (METFORMIN, METFORMIN, "500 MG", None, None),
         ("Hydrochlorothiazide 25 MG", "Hydrochlorothiazide 25 MG", "25 MG", None, None),
-        ("Insulin glargine 12 units subcutaneous at bedtime", "Insulin glargine", "12 units", "subcutaneous", "at bedtime"),
+        ("Insulin glargine 12 units subcut at bedtime", "Insulin glargine", "12 units", "subcut", "at bedtime"),
         ("Heparin q8h", "Heparin", None, None, "q8h"),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ ListName = Literal["encounters", "medications", "conditions", "allergies", "resu
 _BULLETS = re.compile(
     r"^(?:[•▪●○■□◦·‣►»«§¢©®°*+~–—-]+|\[[ xX]?\]|[☐☑✓✔]|\(?\d{1,2}[.)](?!\d)|[a-zA-Z]\)|[eo](?=\s+[A-Z]))\s*"
 )
-_EDGES = " \t,;:.|–—-*•_=~"
+_EDGES = ' \t,;:.|–—-*•_=~"“”‘`'
 
 
 @dataclass

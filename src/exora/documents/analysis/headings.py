@@ -52,8 +52,54 @@ def _kind_of(key: str) -> str | None:
         return _KIND[parts[0]]
     if len(key) < 7:
         return None
+    if kind := _kind_by_keyword(bare.split()):
+        return kind
     near = _near_names().nearest(key)
     return _KIND[near] if near else None
+
+
+#: Words that tell a section's kind in titles the lexicon lacks, the more telling first.
+_KEYWORDS = {
+    "family": "family",
+    "immunization": "immunizations",
+    "vaccination": "immunizations",
+    "vaccine": "immunizations",
+    "allergy": "allergies",
+    "allergies": "allergies",
+    "medication": "medications",
+    "medications": "medications",
+    "procedure": "procedures",
+    "procedures": "procedures",
+    "surgical": "procedures",
+    "problem": "conditions",
+    "problems": "conditions",
+    "diagnoses": "conditions",
+    "conditions": "conditions",
+    "vital": "vitals",
+    "laboratory": "results",
+    "investigations": "results",
+    "results": "results",
+    "encounters": "encounters",
+    "visits": "encounters",
+}
+_TITLE_ENDS = frozenset(
+    "history list record records summary data findings results log problems diagnoses conditions medications "
+    "procedures allergies signs encounters visits investigations".split()
+)
+
+
+@functools.cache
+def _title_words() -> frozenset[str]:
+    return frozenset(word for name in _KIND for word in name.split())
+
+
+def _kind_by_keyword(words: list[str]) -> str | None:
+    """The kind of a title made of words that titles are made of, e.g. "surgical and procedure history"."""
+    if not 2 <= len(words) <= 5 or words[-1] not in _TITLE_ENDS or not _title_words().issuperset(words):
+        return None
+    if {"for", "to", "with", "of", "the", "report"} & set(words):
+        return None
+    return next((kind for word, kind in _KEYWORDS.items() if word in words), None)
 
 
 class NearNames:

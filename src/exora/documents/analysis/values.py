@@ -9,7 +9,7 @@ from typing import NamedTuple
 from exora.documents.analysis.lexicon import read_lines
 
 _LETTERS_FOR_DIGITS = str.maketrans("OolI|", "00111")
-NUMBER = r"(?:[<>≤≥]=?\s?)?[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|(?:[<>≤≥]=?\s?)?\.\d+"
+NUMBER = r"(?:[<>≤≥]=?\s?)?[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+,\d{1,2}(?!\d)|\d+)(?:\.\d+)?|(?:[<>≤≥]=?\s?)?\.\d+"
 _VALUE = re.compile(rf"\*?({NUMBER})(?:\s?[xX×]\s?10\s?\^?\d+)?\*?")
 _RATIO = re.compile(r"\d{2,3}(?:\.\d+)?\s?/\s?\d{2,3}(?:\.\d+)?")
 _TITER = re.compile(r"1\s?:\s?\d+|\d\+|[<>]\s?1:\d+")
@@ -104,7 +104,8 @@ def read_value(text: str, *, words: bool = True) -> Found | None:
     clear = _clear_number(first.rstrip(",;")) if first else ""
     match = _VALUE.match(clear + text[len(clear) :])
     if match and not re.match(r"[A-Za-z]{3}|/\d|-\d|:\d|\.\d", text[match.end() :]):
-        return Found(0, match.end(), match.group(1).replace(" ", ""))
+        number = match.group(1).replace(" ", "")
+        return Found(0, match.end(), re.sub(r"^(\d+),(\d{1,2})$", r"\1.\2", number))
     if words and (match := _WORD_VALUE.match(text)):
         return Found(0, match.end(), match.group())
     return None
@@ -114,6 +115,9 @@ def read_value(text: str, *, words: bool = True) -> Found | None:
 _BROKEN_POWER = re.compile(r"[xX]?\s?10[^\dE*eE^/\s]([369])/[uµμp][Ll1I]\b|10[49]([3])/[uµμp][Ll1I]\b")
 
 
+_BROKEN_MERCURY = re.compile(r"mm\s?[|\[{(f]{1,2}\s?Hg\s?[\])}|]{0,2}")
+
+
 def read_unit(text: str) -> Found | None:
     """The unit that ``text`` starts with (after blanks): a known one or one of a unit's shape."""
     lead = len(text) - len(text.lstrip())
@@ -121,6 +125,9 @@ def read_unit(text: str) -> Found | None:
     power = _BROKEN_POWER.match(body)
     if power:
         return Found(lead, lead + power.end(), f"10^{power.group(1) or power.group(2)}/uL")
+    mercury = _BROKEN_MERCURY.match(body)
+    if mercury:
+        return Found(lead, lead + mercury.end(), "mm[Hg]")
     if body.startswith("£L"):
         return Found(lead, lead + 2, "fL")
     shape = _UNIT_SHAPE.match(body)

@@ -1,0 +1,68 @@
+"""The environment: names, defaults, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from exora.errors import ConfigurationError
+from exora.settings import read_settings
+
+
+def test_nothing_set_is_the_embedded_default() -> None:
+    settings = read_settings({})
+    assert (settings.database_url, settings.worker_concurrency, settings.http_port) == (None, 50, 10000)
+    assert (settings.app_env, settings.drain_s, settings.log_level) == ("development", 25.0, "info")
+
+
+def test_app_env_goes_before_node_env() -> None:
+    assert read_settings({"NODE_ENV": "test"}).app_env == "test"
+    assert read_settings({"NODE_ENV": "production", "APP_ENV": "test"}).app_env == "test"
+
+
+def test_port_goes_before_health_check_port() -> None:
+    assert read_settings({"HEALTH_CHECK_PORT": "8080"}).http_port == 8080
+    assert read_settings({"HEALTH_CHECK_PORT": "8080", "PORT": "9090"}).http_port == 9090
+
+
+def test_the_worker_id_is_a_prefix_from_either_variable() -> None:
+    assert read_settings({"RENDER_SERVICE_NAME": "exora-v3-worker"}).worker_id == "exora-v3-worker"
+    assert read_settings({"WORKER_ID": "a", "RENDER_SERVICE_NAME": "b"}).worker_id == "a"
+
+
+def test_the_database_url_is_not_shown() -> None:
+    settings = read_settings({"DATABASE_URL": "postgresql://u:hunter2@db/x"})
+    assert settings.database_url == "postgresql://u:hunter2@db/x"
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKER_CONCURRENCY", "0"),
+        ("WORKER_CONCURRENCY", "-1"),
+        ("WORKER_CONCURRENCY", "5.5"),
+        ("PORT", "70000"),
+        ("EXORA_DRAIN_SECONDS", "soon"),
+        ("LOG_LEVEL", "loud"),
+        ("APP_ENV", "prod"),
+        ("WORKER_ID", "a b"),
+        ("DATABASE_URL", "mysql://x"),
+    ],
+)
+def test_a_malformed_value_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings({name: value})
+    assert caught.value.field == name
+    assert name in caught.value.message
+
+
+@pytest.mark.parametrize("app_env", ["staging", "production"])
+def test_where_it_counts_nothing_is_defaulted(app_env: str) -> None:
+    complete = {
+        "APP_ENV": app_env, "DATABASE_URL": "postgresql://u:p@db/x", "EXORA_OCR": "tesseract", "EXORA_ANALYZER": "local",
+    }  # fmt: skip
+    assert read_settings(complete).production_like
+    for missing in ("DATABASE_URL", "EXORA_OCR", "EXORA_ANALYZER"):
+        with pytest.raises(ConfigurationError) as caught:
+            read_settings({name: value for name, value in complete.items() if name != missing})
+        assert caught.value.field == missing
