@@ -107,6 +107,23 @@ def test_a_name_that_wraps_in_a_narrow_cell_stays_whole_wherever_the_other_cells
     assert record.immunizations[0].coding.code == "140"
 
 
+def test_an_immunization_card_gives_one_item_for_each_dose() -> None:
+    table = [
+        ["Vaccine", "Dose 1", "Dose 2", "Dose 3"],
+        ["DTaP", "09/02/2019", "11/04/2019", "02/03/2020"],
+        ["MMR", "08/03/2020"],
+    ]
+    record = read(page([(40, 40, "Immunization Record"), *rows(70, 14, [40, 200, 290, 380], table)]))
+
+    assert [(i.name, i.date) for i in record.immunizations] == [
+        ("DTaP", "2019-09-02"),
+        ("DTaP", "2019-11-04"),
+        ("DTaP", "2020-02-03"),
+        ("MMR", "2020-08-03"),
+    ]
+    assert record.results == []
+
+
 def test_a_table_goes_on_over_a_page_break_with_and_without_its_header() -> None:
     head = LABS[:2]
     second = [LABS[0], ["Sodium", "139", "mmol/L", "135-146", "", "2019-03-12"]]

@@ -125,6 +125,12 @@ def test_allergies_and_their_absence(line: str, negated: bool) -> None:
     assert allergy.negated is negated
 
 
+def test_allergies_in_short_sentences_on_one_line_are_parted() -> None:
+    record = read("Allergies: Ibuprofen (rash, this visit). Peanut (vomiting).\n")
+
+    assert [(a.name, a.reaction) for a in record.allergies] == [("Ibuprofen", "rash"), ("Peanut", "vomiting")]
+
+
 def test_names_with_commas_and_brackets_stay_whole_and_lists_on_one_line_are_split() -> None:
     record = read(
         "Allergies: Shellfish allergy; Allergy to peanuts; Dander (animal) allergy\n"

@@ -59,7 +59,10 @@ def test_a_malformed_value_is_refused_by_name(name: str, value: str) -> None:
 @pytest.mark.parametrize("app_env", ["staging", "production"])
 def test_where_it_counts_nothing_is_defaulted(app_env: str) -> None:
     complete = {
-        "APP_ENV": app_env, "DATABASE_URL": "postgresql://u:p@db/x", "EXORA_OCR": "tesseract", "EXORA_ANALYZER": "local",
+        "APP_ENV": app_env,
+        "DATABASE_URL": "postgresql://u:p@db/x",
+        "EXORA_OCR": "tesseract",
+        "EXORA_ANALYZER": "local",
     }  # fmt: skip
     assert read_settings(complete).production_like
     for missing in ("DATABASE_URL", "EXORA_OCR", "EXORA_ANALYZER"):

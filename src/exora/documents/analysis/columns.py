@@ -15,6 +15,10 @@ from exora.documents.analysis.lexicon import measurements, normal_key, read_grou
 #: Key of a column's header to the column's role.
 _ROLE_OF = read_groups("columns.txt")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d(?:\s?[ap]m)?|[0-2]\d[0-5]\d\s?h", re.I)
+#: Columns of an immunization card, each holding the date of one dose.
+_DOSE_OF_SERIES = re.compile(
+    r"(?:dose|shot|date)\s?#?\s?[1-9]|(?:1st|2nd|3rd|4th|5th)(?:\s(?:dose|shot|date))?|booster", re.I
+)
 _FILLER = frozenset({"of", "the", "and", "", "s", "given", "name", "date", "in"})
 _LONGEST = max(len(name.split()) for name in _ROLE_OF)
 #: The list a table belongs to, by its leading column.
@@ -124,6 +128,8 @@ def _role(tokens: Sequence[Token]) -> str | None:
     text = " ".join(token.text for token in tokens)
     if text.rstrip().endswith(":"):
         return None
+    if _DOSE_OF_SERIES.fullmatch(text):
+        return "date"
     if _CLOCK.fullmatch(text):
         return f"date@{text}"
     dates = find_dates(text)

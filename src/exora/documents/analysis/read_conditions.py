@@ -286,9 +286,9 @@ def allergy_from_entry(entry: Entry, kind: str) -> list[Draft]:
         return []
     allergic = re.match(r"(?:.{0,30}\b(?:is|was) )?(?:\ballergic to|intolerant (?:of|to))\s+", text, re.I)
     run = entry.run.part(allergic.end(), len(text)) if allergic else entry.run
-    if looks_like_sentence(text) and not allergic:
-        return []
     parts = split_inline(run)
+    if len(parts) == 1 and looks_like_sentence(text) and not allergic:
+        return []
     pieces = [entry] if len(parts) == 1 and not allergic else [Entry(part, (part,)) for part in parts]
     return [draft for piece in pieces for draft in _allergy(piece)]
 

@@ -84,7 +84,11 @@ def body_of(rows: Sequence[Row], start: int, columns: Sequence[Column], pitch: f
     while end < len(rows):
         row, previous = rows[end], rows[end - 1]
         header = read_header(row)
-        if header is not None and (_name_roles(header) or _same_roles(header, columns)):
+        if (
+            header is not None
+            and not _is_row_of_dates(header, columns)
+            and (_name_roles(header) or _same_roles(header, columns))
+        ):
             break
         if ends_table(row, previous, pitch, list_name):
             break
@@ -95,6 +99,11 @@ def body_of(rows: Sequence[Row], start: int, columns: Sequence[Column], pitch: f
         widest_gap = max(widest_gap, gap if end > start else 0.0)
         end += 1
     return end
+
+
+def _is_row_of_dates(header: Sequence[Column], columns: Sequence[Column]) -> bool:
+    """Whether what looks like a header with dates is a row of a table that has columns of dates itself."""
+    return any("date@" in column.role for column in header) and any(column.role == "date" for column in columns)
 
 
 def _same_roles(header: Sequence[Column], columns: Sequence[Column]) -> bool:
