@@ -83,8 +83,27 @@ _KEYWORDS = {
     "visits": "encounters",
 }
 _TITLE_ENDS = frozenset(
-    "history list record records summary data findings results log problems diagnoses conditions medications "
-    "procedures allergies signs encounters visits investigations".split()
+    [
+        "history",
+        "list",
+        "record",
+        "records",
+        "summary",
+        "data",
+        "findings",
+        "results",
+        "log",
+        "problems",
+        "diagnoses",
+        "conditions",
+        "medications",
+        "procedures",
+        "allergies",
+        "signs",
+        "encounters",
+        "visits",
+        "investigations",
+    ]
 )
 
 

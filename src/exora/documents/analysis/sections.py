@@ -12,12 +12,6 @@ from exora.documents.analysis.geometry import Row
 from exora.documents.analysis.headings import Heading, read_heading
 from exora.documents.analysis.tables import Table, body_of, build_records, list_of, typical_pitch
 
-LISTS = frozenset({"medications", "allergies", "conditions", "history", "results", "vitals", "immunizations"}) | {
-    "procedures",
-    "encounters",
-    "family",
-}
-
 
 @dataclass
 class Section:
