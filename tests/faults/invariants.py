@@ -10,7 +10,7 @@ import asyncpg
 #: Each query answers the rows that break its invariant.
 _BROKEN = {
     "I1 every job is in exactly one place": """
-        select j.uuid, n.places from exora.jobs j cross join lateral (
+        select j.id, n.places from exora.jobs j cross join lateral (
           select (select count(*) from exora.ready x where x.job = j.id)
                + (select count(*) from exora.scheduled x where x.job = j.id)
                + (select count(*) from exora.running x where x.job = j.id)
@@ -29,14 +29,14 @@ _BROKEN = {
            and a.attempt <> (select max(e.attempt) from exora.audit_events e
                               where e.job = a.job and e.event = 'job_claimed')""",
     "I4 attempts are bounded": """
-        select j.uuid from exora.jobs j join exora.dead_letters d on d.job = j.id
+        select j.id from exora.jobs j join exora.dead_letters d on d.job = j.id
          where d.retry_count > j.max_retries or d.crash_count > 3""",
     "I4 dead exactly when permanent, exhausted or poison": """
-        select j.uuid from exora.jobs j join exora.dead_letters d on d.job = j.id
+        select j.id from exora.jobs j join exora.dead_letters d on d.job = j.id
          where (d.cause = 'exhausted' and d.retry_count < j.max_retries)
             or (d.cause = 'poison' and d.crash_count < 3)""",
     "I6 one event enqueues each job": """
-        select j.uuid from exora.jobs j
+        select j.id from exora.jobs j
          where (select count(*) from exora.audit_events e where e.job = j.id and e.event = 'job_enqueued') <> 1""",
     "I6 every claim ends in one event, or still runs": """
         select e.job, e.attempt from exora.audit_events e where e.event = 'job_claimed'
@@ -64,5 +64,5 @@ async def check_invariants(db: asyncpg.Connection, acknowledged: Collection[UUID
     for name, query in _BROKEN.items():
         rows = [tuple(row) for row in await db.fetch(query)]
         assert rows == [], f"{name}: {rows[:5]}"
-    known = {row[0] for row in await db.fetch("select uuid from exora.jobs")}
+    known = {row[0] for row in await db.fetch("select exora.job_uuid(id, created_at) from exora.jobs")}
     assert set(acknowledged) <= known, "I1: an acknowledged job is gone"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
+from pydantic_core import from_json, to_json
 
 from exora.errors import (
     SQLSTATE_ERRORS,
@@ -135,7 +135,11 @@ def _connection_options(dsn: str) -> dict[str, Any]:
 
 
 async def _json_as_objects(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec("jsonb", encoder=_to_json, decoder=from_json, schema="pg_catalog")
+
+
+def _to_json(value: Any) -> str:
+    return to_json(value).decode()
 
 
 def _statement(schema: str, function: str, names: tuple[str, ...]) -> str:

@@ -21,6 +21,7 @@ from exora.domain.job import (
     PatientView,
     StoredRecord,
     SubmitAnswer,
+    job_number,
 )
 from exora.domain.outcome import (
     Cancelled,
@@ -37,6 +38,15 @@ from exora.domain.outcome import (
 
 Row = dict[str, Any]
 
+_NAMES: dict[type[Outcome], str] = {
+    Completed: "completed",
+    Retry: "retry",
+    Snooze: "snooze",
+    Release: "release",
+    Dead: "dead",
+    Cancelled: "cancelled",
+}
+
 
 class WireCoordinator:
     """``Coordinator`` over a ``Transport``. The behavior lives in the database; this only translates."""
@@ -48,9 +58,7 @@ class WireCoordinator:
         if not requests:
             return []
         repeatable = all(request.idempotency_key is not None for request in requests)
-        rows = await self._transport.call(
-            "enqueue_jobs_v3", {"p_jobs": [_request(request) for request in requests]}, repeatable=repeatable
-        )
+        rows = await self._transport.call("enqueue_jobs_v3", _columns(requests), repeatable=repeatable)
         return [_answer(row) for row in rows]
 
     async def claim(
@@ -80,25 +88,26 @@ class WireCoordinator:
     async def heartbeat(self, fences: Sequence[Fence]) -> list[Fence]:
         if not fences:
             return []
+        numbers = [job_number(fence.job_id) for fence in fences]
         rows = await self._transport.call(
             "heartbeat_jobs_v3",
             {
-                "p_job_ids": [fence.job_id for fence in fences],
+                "p_jobs": numbers,
                 "p_attempts": [fence.attempt for fence in fences],
                 "p_claim_tokens": [fence.claim_token for fence in fences],
             },
             repeatable=True,
         )
-        lost = {(row["job_id"], row["attempt"]) for row in rows if row["status"] == "lost"}
-        return [fence for fence in fences if (fence.job_id, fence.attempt) in lost]
+        if not rows:
+            return []
+        lost = {row["heartbeat_jobs_v3"] for row in rows}
+        return [fence for fence, number in zip(fences, numbers, strict=True) if number in lost]
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[SettleAnswer]:
         if not settlements:
             return []
-        rows = await self._transport.call(
-            "settle_jobs_v3", {"p_outcomes": [_settlement(item) for item in settlements]}, repeatable=True
-        )
-        return [SettleAnswer(item.fence, row["status"]) for item, row in zip(settlements, rows, strict=True)]
+        rows = await self._transport.call("settle_jobs_v3", _outcomes(settlements), repeatable=True)
+        return [SettleAnswer(item.fence, row["settle_jobs_v3"]) for item, row in zip(settlements, rows, strict=True)]
 
     async def sweep(self, limit: int = 500) -> dict[str, Any]:
         return dict(await self._scalar("sweep_v3", {"p_limit": limit}))
@@ -250,18 +259,25 @@ class WireCoordinator:
         return rows[0][function]
 
 
-def _request(request: EnqueueRequest) -> Row:
-    return {
-        "job_type": request.job_type,
-        "job_name": request.name,
-        "job_payload": request.payload,
-        "job_category": request.category,
-        "priority": request.priority,
-        "scheduled_at": None if request.scheduled_at is None else request.scheduled_at.isoformat(),
-        "lane": request.lane,
-        "idempotency_key": request.idempotency_key,
-        "max_retries": request.max_retries,
+def _columns(requests: Sequence[EnqueueRequest]) -> Row:
+    """Requests column by column; a column of defaults is not sent."""
+    columns: Row = {
+        "p_job_types": [request.job_type for request in requests],
+        "p_payloads": [request.payload for request in requests],
     }
+    optional: dict[str, tuple[list[Any], Any]] = {
+        "p_names": ([request.name for request in requests], None),
+        "p_categories": ([request.category for request in requests], "standard"),
+        "p_priorities": ([request.priority for request in requests], 5),
+        "p_scheduled_at": ([request.scheduled_at for request in requests], None),
+        "p_lanes": ([request.lane for request in requests], None),
+        "p_idempotency_keys": ([request.idempotency_key for request in requests], None),
+        "p_max_retries": ([request.max_retries for request in requests], None),
+    }
+    for name, (values, default) in optional.items():
+        if values.count(default) != len(values):
+            columns[name] = values
+    return columns
 
 
 def _answer(row: Row) -> EnqueueAnswer:
@@ -270,45 +286,38 @@ def _answer(row: Row) -> EnqueueAnswer:
 
 def _claimed(row: Row) -> ClaimedJob:
     return ClaimedJob(
-        fence=Fence(row["job_id"], row["attempt"], row["claim_token"]),
-        job_type=row["job_type"],
-        lane=row["job_lane"],
-        payload=row["job_payload"],
-        retry_count=row["retry_count"],
-        max_retries=row["max_retries"],
-        priority=row["priority"],
-        patient_id=row["patient_id"],
-        correlation_id=row["correlation_id"],
-        created_at=row["created_at"],
-        heartbeat_s=row["heartbeat_s"],
-        lease_s=row["lease_s"],
-        timeout_s=row["timeout_s"],
+        Fence(row["job_id"], row["attempt"], row["claim_token"]),
+        row["job_type"],
+        row["job_lane"],
+        row["job_payload"],
+        row["retry_count"],
+        row["max_retries"],
+        row["priority"],
+        row["patient_id"],
+        row["correlation_id"],
+        row["created_at"],
+        row["heartbeat_s"],
+        row["lease_s"],
+        row["timeout_s"],
     )
 
 
-def _settlement(item: Settlement) -> Row:
-    head = {
-        "job_id": str(item.fence.job_id),
-        "attempt": item.fence.attempt,
-        "claim_token": str(item.fence.claim_token),
+def _outcomes(settlements: Sequence[Settlement]) -> Row:
+    """Settlements column by column; a column that none of them uses is not sent."""
+    columns: Row = {
+        "p_jobs": [job_number(item.fence.job_id) for item in settlements],
+        "p_attempts": [item.fence.attempt for item in settlements],
+        "p_claim_tokens": [item.fence.claim_token for item in settlements],
+        "p_outcomes": [_NAMES[type(item.outcome)] for item in settlements],
     }
-    return head | _outcome(item.outcome)
-
-
-def _outcome(outcome: Outcome) -> Row:
-    match outcome:
-        case Completed(result=result):
-            return {"outcome": "completed", "result": result}
-        case Retry(error=error, delay_s=delay_s):
-            return {"outcome": "retry", "delay_s": delay_s, "error": _error(error)}
-        case Snooze(delay_s=delay_s, reason=reason):
-            return {"outcome": "snooze", "delay_s": delay_s, "reason": reason}
-        case Release(reason=reason):
-            return {"outcome": "release", "reason": reason}
-        case Dead(error=error):
-            return {"outcome": "dead", "reason": "permanent", "error": _error(error)}
-        case Cancelled(reason=reason):
-            return {"outcome": "cancelled", "reason": reason}
+    for name, attribute in (("p_results", "result"), ("p_delays_s", "delay_s"), ("p_reasons", "reason")):
+        values = [getattr(item.outcome, attribute, None) for item in settlements]
+        if values.count(None) != len(values):
+            columns[name] = values
+    errors = [getattr(item.outcome, "error", None) for item in settlements]
+    if errors.count(None) != len(errors):
+        columns["p_errors"] = [None if error is None else _error(error) for error in errors]
+    return columns
 
 
 def _error(error: ErrorInfo) -> Row:

@@ -24,6 +24,14 @@ class JobState(StrEnum):
         return self in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
 
 
+_NUMBER_BITS = (1 << 62) - 1
+
+
+def job_number(job_id: UUID) -> int:
+    """The number inside a job's public id (its low 62 bits), by which the batch verbs name it."""
+    return job_id.int & _NUMBER_BITS
+
+
 class Fence(NamedTuple):
     """What proves that a claim is the current one; every verb after the claim carries it."""
 
@@ -77,9 +85,8 @@ class SubmitAnswer:
     job: EnqueueAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedJob:
-    """A job this worker holds under a lease. Durations are in seconds."""
+class ClaimedJob(NamedTuple):
+    """A job this worker holds under a lease. Durations are in seconds. (A tuple: one is made for every job.)"""
 
     fence: Fence
     job_type: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from exora.domain.job import Fence
 
@@ -72,16 +72,14 @@ class Cancelled:
 Outcome = Completed | Retry | Snooze | Release | Dead | Cancelled
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """An outcome with the fence of the attempt it ends."""
 
     fence: Fence
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class SettleAnswer:
+class SettleAnswer(NamedTuple):
     """Whether a settlement was written (``settled``), had been before (``already``), or is stale (``lost``)."""
 
     fence: Fence

@@ -1,7 +1,7 @@
 -- public.job_queue: every job under the original's column names, then ours. Readable by service_role.
 -- A job that is nowhere else is ready, so the narrow ready table need not be probed.
 create or replace view public.job_queue with (security_invoker = true) as
-select j.uuid as id, j.job_type, j.lane as job_lane, j.category as job_category, j.name as job_name,
+select exora.job_uuid(j.id, j.created_at) as id, j.job_type, j.lane as job_lane, j.category as job_category, j.name as job_name,
        j.payload as job_payload,
        case when r.job is not null then 'processing'
             when d.job is not null then 'failed'

@@ -3,10 +3,9 @@ create or replace function public.complete_job(p_job_id uuid, p_worker_id text, 
 returns boolean language plpgsql security definer set search_path = '' as $$
 declare v_claim record;
 begin
-  select attempt, claim_token into v_claim from exora.running
+  select job, attempt, claim_token into v_claim from exora.running
    where job = exora.job_number(p_job_id) and worker_id = p_worker_id;
   if not found then return false; end if;
-  return (select s.status = 'settled' from public.settle_jobs_v3(jsonb_build_array(jsonb_build_object(
-    'job_id', p_job_id, 'attempt', v_claim.attempt, 'claim_token', v_claim.claim_token, 'outcome', 'completed',
-    'result', p_job_result))) s);
+  return (select s = 'settled' from public.settle_jobs_v3(
+    array[v_claim.job], array[v_claim.attempt], array[v_claim.claim_token], array['completed'], array[p_job_result]) s);
 end $$;

@@ -8,10 +8,7 @@ language plpgsql security definer set search_path = '' as $$
 begin
   select e.job_id, e.scheduled_at, e.outcome, e.reason
     into enqueue_job_v3.job_id, enqueue_job_v3.scheduled_at, enqueue_job_v3.outcome, enqueue_job_v3.reason
-    from public.enqueue_jobs_v3(jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
-      'job_type', enqueue_job_v3.job_type, 'job_name', enqueue_job_v3.job_name,
-      'job_category', enqueue_job_v3.job_category, 'priority', enqueue_job_v3.priority,
-      'scheduled_at', p_scheduled_at, 'lane', p_job_lane, 'idempotency_key', p_idempotency_key,
-      'max_retries', p_max_retries))
-      || jsonb_build_object('job_payload', enqueue_job_v3.job_payload))) e;
+    from public.enqueue_jobs_v3(array[enqueue_job_v3.job_type], array[enqueue_job_v3.job_payload],
+           array[enqueue_job_v3.job_name], array[enqueue_job_v3.job_category], array[enqueue_job_v3.priority],
+           array[enqueue_job_v3.p_scheduled_at], array[p_job_lane], array[p_idempotency_key], array[p_max_retries]) e;
 end $$;

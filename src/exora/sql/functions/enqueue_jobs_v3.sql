@@ -1,56 +1,73 @@
--- public.enqueue_jobs_v3: enqueue many jobs in one statement each way. p_jobs is an array of objects
--- {job_type, job_name, job_payload, job_category, priority, scheduled_at, lane, idempotency_key, max_retries}.
--- Answers one row per job, in order: accepted, deferred (until scheduled_at) or duplicate (the first
--- job's id). Bad input refuses the whole batch and names the job and the field.
-create or replace function public.enqueue_jobs_v3(p_jobs jsonb)
-returns table (ordinal int, job_id uuid, scheduled_at timestamptz, outcome text, reason text)
-language plpgsql security definer set search_path = '' as $$
+-- public.enqueue_jobs_v3: enqueue many jobs, column by column (null = all defaults). Answers one row per job, in order:
+-- accepted, deferred (until scheduled_at) or duplicate (the first job's id). Bad input refuses the whole batch and names
+-- the job and the field.
+create or replace function public.enqueue_jobs_v3(
+  p_job_types text[], p_payloads jsonb[], p_names text[] default null, p_categories text[] default null,
+  p_priorities int[] default null, p_scheduled_at timestamptz[] default null, p_lanes text[] default null,
+  p_idempotency_keys text[] default null, p_max_retries int[] default null)
+returns table (job_id uuid, scheduled_at timestamptz, outcome text, reason text)
+language plpgsql security definer set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := clock_timestamp();
-  v_drafts exora.job_draft[];
+  v_ids bigint[];
   v_new bigint[];
-  v_clash int;
+  v_due timestamptz[];
 begin
-  perform exora.check_jobs(p_jobs);
-  v_drafts := exora.draft_jobs(p_jobs, v_now);
+  perform exora.check_jobs(p_job_types, p_payloads, p_categories, p_priorities, p_lanes, p_idempotency_keys, p_max_retries);
 
-  with inserted as (
-    insert into exora.jobs (id, uuid, created_at, scheduled_at, priority, max_retries, patient_id, shell_file_id,
+  with draft as materialized (
+    select i.*, nextval('exora.job_number') as id from (
+      select i.ordinal, greatest(i.scheduled_at, v_now) as scheduled_at, coalesce(i.priority, 5)::smallint as priority,
+             coalesce(i.max_retries::smallint, t.max_retries) as max_retries,
+             (i.payload ->> 'patient_id')::uuid as patient_id, (i.payload ->> 'shell_file_id')::uuid as shell_file_id,
+             (i.payload ->> 'correlation_id')::uuid as correlation_id, t.job_type,
+             coalesce(i.lane, t.default_lane) as lane, coalesce(i.category, 'standard') as category,
+             case when i.name is null then t.job_type else exora.job_label(i.name, t.job_type) end as name,
+             case when t.dropped_keys = '{}' then i.payload else i.payload - t.dropped_keys end as payload,
+             i.idempotency_key,
+             case when i.payload ?| t.dropped_keys
+                  then array(select k from unnest(t.dropped_keys) k where i.payload ? k) end as notes
+        from unnest(p_job_types, p_payloads, p_names, p_categories, p_priorities, p_scheduled_at, p_lanes,
+                    p_idempotency_keys, p_max_retries)
+               with ordinality as i (job_type, payload, name, category, priority, scheduled_at, lane, idempotency_key,
+                                     max_retries, ordinal)
+        join exora.job_types t on t.job_type = i.job_type
+       order by i.ordinal) i
+  ), inserted as (
+    insert into exora.jobs (id, created_at, scheduled_at, priority, max_retries, patient_id, shell_file_id,
                             correlation_id, job_type, lane, category, name, payload, idempotency_key, notes)
-    select d.id, d.uuid, v_now, d.scheduled_at, d.priority, d.max_retries, d.patient_id, d.shell_file_id,
-           d.correlation_id, d.job_type, d.lane, d.category, d.name, d.payload, d.idempotency_key, d.notes
-      from unnest(v_drafts) d
+    select d.id, v_now, d.scheduled_at, d.priority, d.max_retries, d.patient_id, d.shell_file_id,
+           coalesce(d.correlation_id, exora.job_uuid(d.id, v_now)), d.job_type, d.lane, d.category, d.name, d.payload,
+           d.idempotency_key, d.notes
+      from draft d
     on conflict (job_type, idempotency_key) where idempotency_key is not null do nothing
-    returning id, correlation_id, patient_id, shell_file_id
+    returning id, correlation_id, patient_id, shell_file_id, scheduled_at, lane, priority
   ), audited as (
-    insert into exora.audit_events (event, job, correlation_id, patient_id, document_id)
-    select 'job_enqueued', id, correlation_id, patient_id, shell_file_id from inserted
+    insert into exora.audit_events (at, event, job, correlation_id, patient_id, document_id)
+    select v_now, 'job_enqueued', id, correlation_id, patient_id, shell_file_id from inserted
+  ), deferred as (
+    insert into exora.scheduled (job, due_at, attempt, retry_count, crash_count)
+    select id, scheduled_at, 0, 0, 0 from inserted where scheduled_at > v_now
+  ), due as (
+    select coalesce(array_agg(id), '{}') as new, array_agg(id) filter (where scheduled_at <= v_now) as ids,
+           array_agg(lane) filter (where scheduled_at <= v_now) as lanes,
+           array_agg(priority) filter (where scheduled_at <= v_now) as priorities,
+           array_agg(patient_id) filter (where scheduled_at <= v_now) as patients
+      from inserted
+  ), readied as materialized (
+    select exora.make_ready(ids, lanes, priorities, patients, null, null, null) from due where ids is not null
   )
-  select coalesce(array_agg(id), '{}') into v_new from inserted;
+  select d.ids, d.due, n.new into v_ids, v_due, v_new
+    from (select array_agg(id order by ordinal) as ids, array_agg(scheduled_at order by ordinal) as due from draft) d,
+         due n left join readied on true;
 
-  insert into exora.scheduled (job, due_at, attempt, retry_count, crash_count)
-  select d.id, d.scheduled_at, 0, 0, 0 from unnest(v_drafts) d
-   where d.id = any (v_new) and d.scheduled_at > v_now;
-  perform exora.make_ready(array_agg(d.id), array_agg(0), array_agg(0),
-                           array_agg(0))
-     from unnest(v_drafts) d where d.id = any (v_new) and d.scheduled_at <= v_now
-   having count(*) > 0;
-
-  -- A statement of its own: it must see a twin that another transaction has just committed.
-  select d.ordinal into v_clash from unnest(v_drafts) d
-    join exora.jobs j on j.job_type = d.job_type and j.idempotency_key = d.idempotency_key
-   where d.id <> j.id and j.payload <> d.payload order by 1 limit 1;
-  if v_clash is not null then
-    perform exora.refuse('PT409', format('job %s: this idempotency key was used with another payload', v_clash),
-                         'idempotency_key', 'Use a new key for new work');
+  if cardinality(v_new) = cardinality(v_ids) then
+    return query
+    select exora.job_uuid(i.id, v_now), i.due, case when i.due > v_now then 'deferred' else 'accepted' end,
+           case when i.due > v_now then 'scheduled' end
+      from unnest(v_ids, v_due) as i (id, due);
+  else
+    return query select * from exora.answer_duplicates(v_ids, v_new, p_job_types, p_payloads, p_idempotency_keys, v_now);
   end if;
-  return query
-  select d.ordinal, j.uuid, j.scheduled_at,
-         case when d.id <> j.id then 'duplicate' when j.scheduled_at > v_now then 'deferred' else 'accepted' end,
-         case when d.id <> j.id then 'idempotency_key' when j.scheduled_at > v_now then 'scheduled' end
-    from unnest(v_drafts) d
-    join exora.jobs j on j.id = d.id
-      or (not d.id = any (v_new) and j.job_type = d.job_type and j.idempotency_key = d.idempotency_key)
-   order by d.ordinal;
 end $$;

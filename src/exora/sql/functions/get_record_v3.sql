@@ -4,7 +4,7 @@ returns table (document_id uuid, patient_id uuid, record jsonb, media_type text,
 language plpgsql volatile security definer set search_path = '' as $$
 declare v_job exora.jobs;
 begin
-  select * into v_job from exora.jobs j where j.id = exora.job_number(p_job_id) and j.uuid = p_job_id;
+  select * into v_job from exora.jobs j where j.id = exora.job_number(p_job_id) and exora.job_uuid(j.id, j.created_at) = p_job_id;
   if not found then
     perform exora.refuse('PT404', 'no job of this id', 'p_job_id', 'See: exora jobs list');
   end if;

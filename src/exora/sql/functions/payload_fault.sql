@@ -1,23 +1,22 @@
 -- exora.payload_fault: the first thing wrong with a payload under its job type's schema, as
--- {field, message, remedy}; null when it is fine. Only keys that are identifiers are named.
+-- {field, message, remedy}; null when it is fine. Only keys that are identifiers are named (exora.refuse).
 create or replace function exora.payload_fault(p_job_type text, p_payload jsonb)
 returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare v_fault jsonb;
 begin
   if jsonb_typeof(p_payload) is distinct from 'object' then
     return jsonb_build_object('field', 'job_payload', 'message', 'job_payload must be a JSON object',
-                                         'remedy', 'Send references only: ids, sizes, checksums, the storage path');
+                              'remedy', 'Send references only: ids, sizes, checksums, the storage path');
   end if;
   if octet_length(p_payload::text) > 8192 then
     return jsonb_build_object('field', 'job_payload', 'message', 'job_payload is over 8 KiB',
-                                         'remedy', 'Store the content and send its path');
+                              'remedy', 'Store the content and send its path');
   end if;
   select jsonb_build_object('field', 'job_payload.' || f.key, 'message', 'a required key is missing',
-                                       'remedy', 'Add it to job_payload')
+                            'remedy', 'Add it to job_payload')
     into v_fault
     from exora.payload_fields f
-   where f.job_type = p_job_type and f.required
-     and jsonb_typeof(p_payload -> f.key) is distinct from 'string'
+   where f.job_type = p_job_type and f.required and jsonb_typeof(p_payload -> f.key) is distinct from 'string'
    order by f.key limit 1;
   if v_fault is not null then return v_fault; end if;
   select jsonb_build_object('field', 'job_payload.' || e.key,
@@ -35,14 +34,8 @@ begin
         when 'dropped' then true
         when 'integer' then x.t = 'number' and x.v ~ '^-?[0-9]{1,18}$'
         when 'boolean' then x.t = 'boolean'
-        when 'uuid' then x.t = 'string' and x.v ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-        when 'sha256' then x.t = 'string' and x.v ~ '^[0-9a-f]{64}$'
-        when 'code' then x.t = 'string' and x.v ~ '^[A-Za-z0-9_.-]{1,64}$'
-        when 'media_type' then x.t = 'string' and x.v ~ '^[a-z]{1,20}/[a-z0-9.+-]{1,100}$'
-        when 'timestamp' then x.t = 'string' and x.v ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{5,15}(Z|[+-][0-9:]{2,6})?)?$'
-        when 'storage_path' then x.t = 'string' and length(x.v) <= 512
-             and starts_with(x.v, lower(p_payload ->> 'patient_id') || '/')
-             and x.v !~ '(^|/)\.{1,2}(/|$)|[[:cntrl:]]|\\|//' end
+        when 'storage_path' then x.t = 'string' and x.v ~ exora.field_pattern('storage_path') and exora.own_path(p_payload)
+        else x.t = 'string' and x.v ~ exora.field_pattern(f.kind) end
    order by e.key limit 1;
   return v_fault;
 end $$;

@@ -15,7 +15,7 @@ begin
            count(*)::int as n
       from removed
   ), moved as materialized (
-    select exora.make_ready(jobs, attempts, retries, crashes) from woken where n > 0
+    select exora.make_ready_again(jobs, attempts, retries, crashes) from woken where n > 0
   )
   select w.n into v_count from woken w left join moved on true;
   return v_count;

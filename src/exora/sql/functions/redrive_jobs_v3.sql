@@ -16,7 +16,7 @@ begin
     select array_agg(job) as jobs, array_agg(attempt) as attempts, count(*)::int as n
       from removed
   ), moved as materialized (
-    select exora.make_ready(jobs, attempts, array_fill(0, array[n]), array_fill(0, array[n]))
+    select exora.make_ready_again(jobs, attempts, array_fill(0, array[n]), array_fill(0, array[n]))
       from woken where n > 0
   )
   select w.n into v_count from woken w left join moved on true;

@@ -8,12 +8,11 @@ begin
   if p_delay_seconds < 0 then
     perform exora.refuse('PT400', 'p_delay_seconds must not be negative', 'p_delay_seconds', 'Leave it null for backoff');
   end if;
-  select attempt, claim_token into v_claim from exora.running where job = exora.job_number(p_job_id);
+  select job, attempt, claim_token into v_claim from exora.running where job = exora.job_number(p_job_id);
   if not found then return false; end if;
-  return (select s.status = 'settled' from public.settle_jobs_v3(jsonb_build_array(jsonb_build_object(
-    'job_id', p_job_id, 'attempt', v_claim.attempt, 'claim_token', v_claim.claim_token, 'outcome', 'retry',
-    'delay_s', p_delay_seconds * case when p_add_jitter then 1 + random() / 4 else 1 end,
-    'reason', p_reason,
-    'error', jsonb_build_object('class', 'rescheduled', 'code', 'rescheduled',
-               'summary', 'the worker asked for another try', 'fingerprint', 'rescheduled')))) s);
+  return (select s = 'settled' from public.settle_jobs_v3(
+    array[v_claim.job], array[v_claim.attempt], array[v_claim.claim_token], array['retry'], null,
+    array[p_delay_seconds * case when p_add_jitter then 1 + random() / 4 else 1 end], array[p_reason],
+    array[jsonb_build_object('class', 'rescheduled', 'code', 'rescheduled',
+            'summary', 'the worker asked for another try', 'fingerprint', 'rescheduled')]) s);
 end $$;

@@ -4,25 +4,16 @@ create or replace function exora.rescue_lapsed(p_limit int)
 returns int language plpgsql security definer set search_path = '' as $$
 declare
   c_poison constant int := 3;
-  v_lost exora.settlement[];
+  v_lapsed record;
 begin
-  with lapsed as (
-    select job from exora.running where lease_expires_at < clock_timestamp()
-     limit p_limit for update skip locked
-  ), removed as (
-    delete from exora.running r where r.job = any (array(select job from lapsed))
-    returning r.*, (r.crash_count + 1 >= c_poison) as poison
-  )
-  select array_agg(row(
-           r.job, j.uuid, r.attempt, r.claim_token, r.worker_id, r.started_at, r.heartbeat_at, r.retry_count,
-           r.crash_count + 1, case when r.poison then 'dead' else 'release' end, null, 0,
-           case when r.poison then 'poison' end,
-           jsonb_build_object('class', 'WorkerLost', 'code', 'worker_lost',
-             'summary', 'the worker stopped sending heartbeats', 'fingerprint', 'worker_lost'))::exora.settlement)
-    into v_lost
-    from removed r join exora.jobs j on j.id = r.job;
-  if v_lost is not null then
-    perform exora.apply_settlements(v_lost);
-  end if;
-  return coalesce(cardinality(v_lost), 0);
+  select array_agg(r.job) as jobs, array_agg(r.attempt) as attempts, array_agg(r.claim_token) as tokens,
+         array_agg(case when r.crash_count + 1 >= c_poison then 'dead' else 'release' end) as outcomes,
+         array_agg(case when r.crash_count + 1 >= c_poison then 'poison' end) as reasons,
+         array_agg(jsonb_build_object('class', 'WorkerLost', 'code', 'worker_lost',
+           'summary', 'the worker stopped sending heartbeats', 'fingerprint', 'worker_lost')) as errors
+    into v_lapsed
+    from (select * from exora.running where lease_expires_at < clock_timestamp() limit p_limit for update skip locked) r;
+  if v_lapsed.jobs is null then return 0; end if;
+  return cardinality(exora.settle_running(v_lapsed.jobs, v_lapsed.attempts, v_lapsed.tokens, v_lapsed.outcomes, null, null,
+                                          v_lapsed.reasons, v_lapsed.errors));
 end $$;

@@ -16,7 +16,7 @@ begin
   on conflict (patient_id, sha256) do nothing returning d.id into document_id;
   if not found then
     select d.id into document_id from exora.documents d where d.patient_id = p_patient_id and d.sha256 = p_sha256;
-    select j.uuid, j.scheduled_at, 'duplicate', 'document' into job_id, scheduled_at, outcome, reason
+    select exora.job_uuid(j.id, j.created_at), j.scheduled_at, 'duplicate', 'document' into job_id, scheduled_at, outcome, reason
       from exora.jobs j
      where j.job_type = 'shell_file_processing' and j.idempotency_key = 'document:' || document_id;
     return;

@@ -1,12 +1,13 @@
 -- public.sweep_v3: the periodic work, bounded by p_limit and done by one caller at a time (a transaction-level
 -- advisory lock; others return at once): promote due jobs, rescue lapsed claims, forget old claim answers,
--- idle marks and reservations, keep archive partitions ahead.
+-- idle marks and reservations, keep archive partitions ahead, seal audit events.
 create or replace function public.sweep_v3(p_limit int default 500)
 returns jsonb language plpgsql security definer set search_path = '' set lock_timeout = '2s' as $$
 declare
   v_promoted int;
   v_rescued int;
   v_reservations int;
+  v_sealed int;
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('exora.sweep', 0)) then
     return jsonb_build_object('swept', false);
@@ -20,6 +21,7 @@ begin
      and (settled_at is not null or lease_expires_at < clock_timestamp());
   get diagnostics v_reservations = row_count;
   perform exora.ensure_partitions();
+  v_sealed := exora.seal_audit(20000, '10 s');
   return jsonb_build_object('swept', true, 'promoted', v_promoted, 'rescued', v_rescued,
-                                       'reservations_forgotten', v_reservations);
+                                       'reservations_forgotten', v_reservations, 'sealed', v_sealed);
 end $$;
