@@ -122,6 +122,7 @@ class Place:
         async with contextlib.AsyncExitStack() as stack:
             watch = await asyncpg.connect(self.url)
             stack.push_async_callback(watch.close)
+            await watch.execute("set enable_seqscan = off")  # asking must not read a long history
             agents = await self.workers(stack, workers)
             await self.start(agents, "drain")
             progress = await self.until(agents, "count", count)

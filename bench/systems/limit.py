@@ -33,7 +33,8 @@ class Limit(System):
 
     def __init__(self, dsn: str, payload: dict[str, Any], connections: int) -> None:
         super().__init__(dsn, payload, connections)
-        self._pool: asyncpg.Pool | None = None
+        self._connections: list[asyncpg.Connection] = []
+        self._free: asyncio.Queue[asyncpg.Connection] = asyncio.Queue()
         self._held: list[int] = []
 
     async def setup(self) -> None:
@@ -50,27 +51,30 @@ class Limit(System):
         await connection.close()
 
     async def open(self) -> None:
-        self._pool = await asyncpg.create_pool(self.dsn, min_size=self.connections, max_size=self.connections)
+        # Not a pool: a pool resets the session after each call, a round trip more.
+        for _ in range(self.connections):
+            connection = await asyncpg.connect(self.dsn)
+            self._connections.append(connection)
+            self._free.put_nowait(connection)
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        while self._connections:
+            await self._connections.pop().close()
+        self._free = asyncio.Queue()
 
     async def enqueue_one(self) -> None:
-        await self._opened.execute("insert into job (payload) values (1)")
+        await self._fetch("insert into job (payload) values ($1)", 1)
 
     async def enqueue_paced(self) -> None:
-        await self._opened.execute("select insert_and_notify(1)")
+        await self._fetch("select insert_and_notify($1)", 1)
 
     async def enqueue_coalesced(self) -> None:
         # The bound is the same producers with one transaction per call.
         await self.enqueue_one()
 
     async def enqueue_bulk(self, count: int) -> None:
-        async with self._opened.acquire() as connection:
-            rows = ((number,) for number in range(count))
-            await connection.copy_records_to_table("job", records=rows, columns=["payload"])
+        rows = ((number,) for number in range(count))
+        await self._connections[0].copy_records_to_table("job", records=rows, columns=["payload"])
 
     async def work(self, profile: Profile, job: Job) -> None:
         if profile == "drain":
@@ -81,16 +85,18 @@ class Limit(System):
             await self._slots(job)
 
     async def hold(self, count: int) -> None:
-        async with self._opened.acquire() as connection:
-            self._held = [row["id"] for row in await connection.fetch(_CLAIM, count)]
+        self._held = [row["id"] for row in await self._fetch(_CLAIM, count)]
 
     async def beat(self) -> None:
-        await self._opened.execute(_BEAT, self._held)
+        await self._fetch(_BEAT, self._held)
 
-    @property
-    def _opened(self) -> asyncpg.Pool:
-        assert self._pool is not None
-        return self._pool
+    async def _fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        connection = await self._free.get()
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *values)
+            return rows
+        finally:
+            self._free.put_nowait(connection)
 
     async def _drain(self, job: Job) -> None:
         connection = await asyncpg.connect(self.dsn)

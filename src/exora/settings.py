@@ -30,6 +30,7 @@ class Settings:
         http_port: PORT, else HEALTH_CHECK_PORT.
         log_level: LOG_LEVEL.
         verbose: VERBOSE=true: extra fields in the log.
+        audit_key: EXORA_AUDIT_KEY: signs and checks the anchors of the audit trail. Never shown.
         ocr, analyzer: EXORA_OCR and EXORA_ANALYZER, the engines by name; None = chosen.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     http_port: int = 10000
     log_level: str = "info"
     verbose: bool = False
+    audit_key: str | None = field(default=None, repr=False)
     ocr: str | None = None
     analyzer: str | None = None
 
@@ -71,6 +73,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         http_port=_integer(env, "PORT" if env.get("PORT") else "HEALTH_CHECK_PORT", 10000, 0, 65535),
         log_level=(_choice(env, "LOG_LEVEL", _LEVELS) or "info"),
         verbose=env.get("VERBOSE", "").lower() in ("1", "true", "yes"),
+        audit_key=env.get("EXORA_AUDIT_KEY") or None,
         ocr=_choice(env, "EXORA_OCR", _OCR_ENGINES),
         analyzer=_choice(env, "EXORA_ANALYZER", _ANALYZERS),
     )

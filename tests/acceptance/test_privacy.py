@@ -78,7 +78,10 @@ async def test_every_log_line_of_a_job_carries_its_correlation(embedded_dsn: str
         async with worker(embedded_dsn) as running:
             await until(lambda: all_final(services, jobs))
             await running.ends(15)
-        expected = {str(row["uuid"]): str(row["correlation_id"]) for row in await db.fetch("select *, exora.job_uuid(id, created_at) as uuid from exora.jobs")}
+        expected = {
+            str(row["uuid"]): str(row["correlation_id"])
+            for row in await db.fetch("select *, exora.job_uuid(id, created_at) as uuid from exora.jobs")
+        }
         lines = [line for line in running.lines() if "job_id" in line]
         assert {line["job_id"] for line in lines} == set(expected)
         assert all(expected[str(line["job_id"])] == line["correlation_id"] for line in lines)

@@ -96,7 +96,9 @@ async def test_a_job_cannot_write_into_another_patients_document(client: Client,
     mine = uuid4()
     await submit(client.coordinator, mine, b"b")
     job = await claim(client)
-    await db.execute("update exora.jobs set shell_file_id = $1 where id = exora.job_number($2)", theirs.document_id, job.job_id)
+    await db.execute(
+        "update exora.jobs set shell_file_id = $1 where id = exora.job_number($2)", theirs.document_id, job.job_id
+    )
     with pytest.raises(Conflict):
         await client.coordinator.store_record(job.fence, RECORD, **FACTS)
 

@@ -33,7 +33,8 @@ from .proxy import Cut, Proxy, proxied
 
 #: Repeat a run by setting it to the number a failed test printed.
 SEED = int(os.environ.get("EXORA_FAULT_SEED") or random.SystemRandom().randrange(2**32))
-ROUNDS = 20
+#: Rounds of each call, by where its connection breaks; the last is the one that tempts to do things twice.
+ROUNDS = {Cut.REQUEST: 5, Cut.MIDWAY: 5, Cut.REPLY: 20}
 LEASE_S = 1.0
 TYPE = "report_generation"
 FAILURE = ErrorInfo("ValueError", "unexpected", "unexpected ValueError", "f00d")
@@ -66,8 +67,8 @@ class Rig:
     @contextlib.contextmanager
     def broken(self, function: str, cut: Cut) -> Iterator[None]:
         """A round: the connection of the next call of a function breaks, and of its repetition too in one round of
-        four. Checks that it did, and that every call but those cut before the server reached it."""
-        times = 1 + (self.draw.random() < 0.25)
+        ten. Checks that it did, and that every call but those cut before the server reached it."""
+        times = 1 + (self.draw.random() < 0.1)
         cuts, executions = self.proxy.cuts, self.proxy.executions(function)
 
         def plan(sql: str) -> Cut | None:
@@ -125,7 +126,7 @@ async def rig(embedded_dsn: str) -> AsyncIterator[Rig]:
     await transport.close()
 
 
-@pytest.fixture(params=[Cut.REPLY, Cut.REQUEST], ids=["reply-cut-after-commit", "request-cut-before-the-server"])
+@pytest.fixture(params=list(ROUNDS), ids=lambda where: where.name.lower())
 def cut(request: pytest.FixtureRequest) -> Cut:
     """Where the connection breaks."""
     where: Cut = request.param
@@ -134,9 +135,9 @@ def cut(request: pytest.FixtureRequest) -> Cut:
 
 class TestCalls:
     async def test_a_claim_is_made_once_and_its_jobs_are_nobody_elses(self, rig: Rig, cut: Cut) -> None:
-        jobs = await rig.enqueue(3 * ROUNDS)
+        jobs = await rig.enqueue(3 * ROUNDS[cut])
         held: list[ClaimedJob] = []
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, ROUNDS[cut] + 1):
             with rig.broken("claim_jobs_v3", cut):
                 claimed = await rig.claim(rig.through, 2)
             held += claimed
@@ -149,15 +150,13 @@ class TestCalls:
         assert {answer.status for answer in answers} == {"settled"}
         await rig.finish(jobs)
 
-    @pytest.mark.parametrize("outcome", [Completed({"count": 1}), Dead(FAILURE)], ids=["completed", "dead"])
-    async def test_an_end_is_written_once_and_the_repetition_says_already(
-        self, rig: Rig, cut: Cut, outcome: Outcome
-    ) -> None:
-        jobs = await rig.enqueue(ROUNDS)
-        for job in await rig.claim(rig.direct, ROUNDS):
+    async def test_an_end_is_written_once_and_the_repetition_says_already(self, rig: Rig, cut: Cut) -> None:
+        jobs = await rig.enqueue(ROUNDS[cut])
+        for number, job in enumerate(await rig.claim(rig.direct, ROUNDS[cut])):
+            outcome: Outcome = Dead(FAILURE) if number % 4 == 3 else Completed({"count": number})
             with rig.broken("settle_jobs_v3", cut):
                 [answer] = await rig.through.settle([Settlement(job.fence, outcome)])
-            assert answer.status == ("already" if cut is Cut.REPLY else "settled")
+            assert answer.status == ("settled" if cut is Cut.REQUEST else "already")
         await rig.check(jobs)
 
     @pytest.mark.parametrize(
@@ -177,33 +176,33 @@ class TestCalls:
 
     async def test_an_enqueue_with_a_key_makes_one_job(self, rig: Rig, cut: Cut) -> None:
         jobs = []
-        for number in range(ROUNDS):
+        for number in range(ROUNDS[cut]):
             with rig.broken("enqueue_jobs_v3", cut):
                 [answer] = await rig.through.enqueue([EnqueueRequest(TYPE, {}, idempotency_key=f"k{number}")])
-            assert answer.outcome == ("duplicate" if cut is Cut.REPLY else "accepted")
+            assert answer.outcome == ("accepted" if cut is Cut.REQUEST else "duplicate")
             jobs.append(answer.job_id)
         assert sorted(await rig.known()) == sorted(jobs)
         await rig.finish(jobs)
 
-    @pytest.mark.parametrize("where", [Cut.REPLY, Cut.REQUEST])
+    @pytest.mark.parametrize("where", [Cut.REPLY, Cut.REQUEST], ids=lambda where: where.name.lower())
     async def test_an_enqueue_without_a_key_is_not_repeated_and_says_that_nobody_knows(
         self, rig: Rig, where: Cut
     ) -> None:
-        for _ in range(ROUNDS):
+        for _ in range(ROUNDS[where]):
             rig.proxy.plan = lambda sql: where if "enqueue_jobs_v3" in sql else None
             with pytest.raises(OutcomeUnknown):
                 await rig.through.enqueue([EnqueueRequest(TYPE, {})])
             rig.rounds += 1
-        assert rig.proxy.cuts == ROUNDS
+        assert rig.proxy.cuts == ROUNDS[where]
         known = await rig.known()
-        assert len(known) == (ROUNDS if where is Cut.REPLY else 0)
+        assert len(known) == (ROUNDS[where] if where is Cut.REPLY else 0)
         await rig.finish(known)
 
     async def test_a_submitted_document_is_one_document_and_one_job(self, rig: Rig, cut: Cut) -> None:
         patient = uuid4()
         await rig.direct.register_patient(patient)
         made = {}
-        for number in range(ROUNDS):
+        for number in range(ROUNDS[cut]):
             sha256 = hashlib.sha256(bytes([number])).hexdigest()
             with rig.broken("submit_document_v3", cut):
                 answer = await rig.through.submit_document(
@@ -216,13 +215,13 @@ class TestCalls:
         await rig.check(list(made.values()))
 
     async def test_a_stored_record_is_one_record(self, rig: Rig, cut: Cut) -> None:
-        jobs = await submitted(rig, ROUNDS)
+        jobs = await submitted(rig, ROUNDS[cut])
         stored = set()
-        for job in await rig.claim(rig.direct, ROUNDS, "shell_file_processing"):
+        for job in await rig.claim(rig.direct, ROUNDS[cut], "shell_file_processing"):
             with rig.broken("store_record_v3", cut):
                 stored.add(await rig.through.store_record(job.fence, RECORD, sha256=job.payload["sha256"], **FACTS))
         assert {row["document_id"] for row in await rig.db.fetch("select document_id from exora.records")} == stored
-        assert len(stored) == ROUNDS
+        assert len(stored) == ROUNDS[cut]
         await rig.check(jobs)
 
     async def test_a_record_stored_once_is_one_event_in_the_trail(self, rig: Rig) -> None:
@@ -234,7 +233,7 @@ class TestCalls:
         assert events == ["job_enqueued", "job_claimed", "record_stored"]
 
     async def test_capacity_is_reserved_once_and_settled_once(self, rig: Rig, cut: Cut) -> None:
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, ROUNDS[cut] + 1):
             reservation_id = uuid4()
             with rig.broken("reserve_api_capacity_v3", cut):
                 assert await reserve(rig.through, reservation_id) == Reservation(True, 0, None)
@@ -248,7 +247,7 @@ class TestCalls:
     async def test_a_heartbeat_renews_and_loses_nothing(self, rig: Rig, cut: Cut) -> None:
         jobs = await rig.enqueue(5)
         fences = [job.fence for job in await rig.claim(rig.direct, 5)]
-        for _ in range(ROUNDS):
+        for _ in range(ROUNDS[cut]):
             await rig.db.execute("update exora.running set lease_expires_at = clock_timestamp() - interval '1 s'")
             with rig.broken("heartbeat_jobs_v3", cut):
                 assert await rig.through.heartbeat(fences) == []
@@ -281,3 +280,174 @@ async def capacity(rig: Rig) -> tuple[int, int, int]:
     """Requests, tokens and concurrency in use."""
     [api] = [api for api in await rig.direct.api_capacity() if api.endpoint == "gpt-4o-mini"]
     return api.requests, api.tokens, api.concurrent
+
+
+Handler = Callable[[JobContext, dict[str, Any]], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def working(
+    rig: Rig, handler: Handler, *, command_timeout_s: float = 7.5, **config: Any
+) -> AsyncIterator[Worker]:
+    """A worker behind the proxy, with a lease of ``LEASE_S``; stopped at the end of the block."""
+    await rig.db.execute(
+        "update exora.job_types set heartbeat_s = $1::real / 4, lease_s = $1, backoff_base_s = 0.1", LEASE_S
+    )
+    registry = Registry()
+    registry.add(TYPE, handler)
+
+    async def connect_keeper() -> Heartbeats:
+        return WireCoordinator(PostgresTransport(rig.proxy.dsn, max_connections=1, command_timeout_s=command_timeout_s))
+
+    numbers = {"concurrency": 8, "sweep_interval_s": 0.1, "poll_max_s": 0.5, "drain_s": 5.0} | config
+    transport = PostgresTransport(rig.proxy.dsn, command_timeout_s=command_timeout_s)
+    settings = WorkerConfig(worker_id=new_worker_id("test"), **numbers)
+    worker = Worker(WireCoordinator(transport), connect_keeper, registry, settings)
+    running = asyncio.create_task(worker.run(handle_signals=False))
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        async with asyncio.timeout(30):
+            await running
+            await transport.close()
+
+
+async def completed(rig: Rig, jobs: Sequence[UUID], within_s: float) -> float:
+    """Wait until all jobs are completed; returns the seconds it took."""
+    started = time.monotonic()
+
+    async def all_completed() -> bool:
+        rows = await rig.db.fetch("select status, count(*) from public.job_queue group by status")
+        return [tuple(row) for row in rows] == [("completed", len(jobs))]
+
+    await until(all_completed, within_s)
+    return time.monotonic() - started
+
+
+async def running_count(rig: Rig) -> int:
+    """How many jobs are claimed now."""
+    return int(await rig.db.fetchval("select count(*) from exora.running"))
+
+
+class TestWorker:
+    @pytest.mark.parametrize(("latency_s", "jobs_count"), [(0.0, 400), (0.02, 100)], ids=["cuts", "cuts-and-latency"])
+    async def test_every_fifth_call_cut_costs_no_job(self, rig: Rig, latency_s: float, jobs_count: int) -> None:
+        patient = uuid4()
+        await rig.direct.register_patient(patient)
+
+        async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+            async def compute() -> dict[str, Any]:
+                return {"answer": 42}
+
+            await context.step(str(context.job.job_id), compute=compute)
+
+        request = EnqueueRequest(TYPE, {"patient_id": str(patient)}, max_retries=100)
+        jobs = [answer.job_id for answer in await rig.direct.enqueue([request] * jobs_count)]
+        rig.proxy.latency_s = rig.proxy.jitter_s = latency_s
+        cuts = [Cut.REPLY, Cut.REPLY, Cut.MIDWAY, Cut.REQUEST]
+        rig.proxy.plan = lambda _: rig.draw.choice(cuts) if rig.draw.random() < 0.2 else None
+        async with working(rig, handle):
+            took = await completed(rig, jobs, 60)
+            rig.proxy.plan = lambda _: None
+        rig.rounds = 1
+        print(f"took={took:.1f}s")
+        assert rig.proxy.cuts > 10
+        await rig.check(jobs)
+
+    async def test_resets_of_all_connections_at_once_cost_no_job(self, rig: Rig) -> None:
+        async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+            await context.audit("document_opened")
+
+        jobs = await rig.enqueue(200)
+        async with working(rig, handle):
+            for share in range(20, 200, 20):
+
+                async def so_many(share: int = share) -> bool:
+                    return bool(await rig.db.fetchval("select count(*) >= $1 from exora.job_archive", share))
+
+                await until(so_many, 30)
+                rig.proxy.reset()
+                rig.rounds += 1
+            await completed(rig, jobs, 30)
+        await rig.check(jobs)
+
+    @pytest.mark.parametrize("forget", [False, True], ids=["held-back", "half-open"])
+    async def test_a_worker_recovers_from_a_black_hole_of_two_leases(self, rig: Rig, forget: bool) -> None:
+        gate = asyncio.Event()
+        stopped: list[float] = []
+
+        async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                stopped.append(time.monotonic())
+                raise
+
+        jobs = await rig.enqueue(16)
+        async with working(rig, handle, command_timeout_s=LEASE_S / 2):
+
+            async def busy() -> bool:
+                return await running_count(rig) == 8
+
+            async def lapsed_for_a_lease() -> bool:
+                left = "select max(lease_expires_at) + make_interval(secs => $1) from exora.running"
+                return bool(await rig.db.fetchval(f"select clock_timestamp() > ({left})", LEASE_S))
+
+            await until(busy, 10)
+            async with rig.proxy.black_hole(forget=forget):
+                began = time.monotonic()
+                await until(lapsed_for_a_lease, 3 * LEASE_S)
+            gate.set()
+            took = await completed(rig, jobs, LEASE_S + 5)
+        rig.rounds = 1
+        late = max(stopped, default=float("nan")) - began
+        print(f"handlers stopped {len(stopped)}, the last {late:.1f}s after the hole began; recovered in {took:.1f}s")
+        await rig.check(jobs)
+
+    async def test_a_half_open_connection_delays_a_claim_by_its_timeout_and_no_more(self, rig: Rig) -> None:
+        timeout_s = 1.5
+
+        async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+            return None
+
+        silenced_at = 0.0
+
+        def plan(sql: str) -> Cut | None:
+            nonlocal silenced_at
+            if "claim_jobs_v3" not in sql or silenced_at:
+                return None
+            silenced_at = time.monotonic()
+            return Cut.SILENCE
+
+        jobs = await rig.enqueue(5)
+        rig.proxy.plan = plan
+        async with working(rig, handle, command_timeout_s=timeout_s):
+
+            async def claimed_again() -> bool:
+                return rig.proxy.executions("claim_jobs_v3") >= 2
+
+            await until(claimed_again, 10)
+            took = time.monotonic() - silenced_at
+            await completed(rig, jobs, 10)
+        rig.rounds = 1
+        print(f"claimed again after {took:.2f}s with a command timeout of {timeout_s}s")
+        await rig.check(jobs)
+        assert timeout_s <= took < timeout_s + 1
+
+    async def test_a_worker_with_half_open_connections_stops_when_asked(self, rig: Rig) -> None:
+        async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+            return None
+
+        jobs = await rig.enqueue(5)
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(working(rig, handle, command_timeout_s=LEASE_S / 2))
+            await completed(rig, jobs, 10)
+            async with rig.proxy.black_hole(forget=True):
+                pass
+            stopping = time.monotonic()
+        took = time.monotonic() - stopping
+        rig.rounds = 1
+        print(f"stopped in {took:.1f}s")
+        await rig.check(jobs)
+        assert took < 10

@@ -85,7 +85,7 @@ async def test_a_frozen_worker_is_fenced_off_when_it_wakes(embedded_dsn: str) ->
 async def test_sigterm_drains_releases_the_rest_and_exits_cleanly(embedded_dsn: str) -> None:
     async with system(embedded_dsn, lease_s=60) as (services, db):
         jobs = await submit_examples(services)
-        async with worker(embedded_dsn, "--concurrency", "3", EXORA_DRAIN_SECONDS="1") as running:
+        async with worker(embedded_dsn, "--concurrency", "3", EXORA_DRAIN_SECONDS="1", LOG_LEVEL="debug") as running:
             await running.says("job_started")
             assert await running.ends(signal.SIGTERM, within_s=15) == 0
         assert await db.fetchval("select count(*) from exora.running") == 0

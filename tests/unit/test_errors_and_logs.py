@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -12,8 +14,9 @@ import structlog
 
 from exora import errors
 from exora.coordination.postgres import translated
+from exora.domain.job import ClaimedJob, Fence
 from exora.domain.phi import describe_error
-from exora.observe.logs import configure_logs
+from exora.observe.logs import configure_logs, current_job
 
 
 def test_our_own_errors_keep_their_message_and_remedy() -> None:
@@ -98,16 +101,22 @@ def test_only_allowed_keys_get_into_a_line(log: io.StringIO) -> None:
 
 
 async def test_fifty_interleaved_jobs_keep_their_own_correlation(log: io.StringIO) -> None:
-    async def job(number: int) -> None:
-        with structlog.contextvars.bound_contextvars(job_id=str(number), correlation_id=f"c{number}"):
-            for _ in range(5):
-                await asyncio.sleep(0)
-                structlog.get_logger().info("step")
+    jobs = {uuid4(): uuid4() for _ in range(50)}
 
-    await asyncio.gather(*(job(number) for number in range(50)))
+    async def run(job_id: UUID, correlation_id: UUID) -> None:
+        claimed = ClaimedJob(
+            Fence(job_id, 1, uuid4()), "t", "l", {}, 0, 5, 5, None, correlation_id, datetime.now(UTC), 30, 120, 60
+        )
+        current_job.set(claimed)
+        for _ in range(5):
+            await asyncio.sleep(0)
+            structlog.get_logger().info("step")
+
+    await asyncio.gather(*(run(*ids) for ids in jobs.items()))
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert len(lines) == 250
-    assert all(line["correlation_id"] == f"c{line['job_id']}" for line in lines)
+    assert {line["job_id"] for line in lines} == {str(job_id) for job_id in jobs}
+    assert all(line["correlation_id"] == str(jobs[UUID(line["job_id"])]) for line in lines)
 
 
 @pytest.mark.parametrize(("level", "lines"), [("debug", 3), ("info", 2), ("warn", 1), ("error", 0)])

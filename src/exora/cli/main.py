@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from exora import __version__
-from exora.cli import analyze, demo, jobs, migrate, patients, record, submit, worker
+from exora.cli import analyze, audit, demo, jobs, migrate, patients, record, submit, worker
 from exora.cli.output import fail
 from exora.errors import ExoraError
 
@@ -25,6 +25,7 @@ app.add_typer(jobs.app, name="jobs")
 app.command("record")(record.record)
 app.command("analyze")(analyze.analyze)
 app.add_typer(patients.app, name="patients")
+app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from exora.domain.audit import AuditFinding, AuditHead, AuditWindow
 from exora.domain.capacity import ApiCapacity, Reservation
 from exora.domain.job import (
     AuditEvent,
@@ -188,4 +189,20 @@ class Coordinator(Protocol):
 
     async def close(self) -> None:
         """Close every connection."""
+        ...
+
+    async def seal_audit(self, limit: int = 10000) -> int:
+        """Seal audit events that can be sealed now, at most ``limit`` (1–50000); returns how many were."""
+        ...
+
+    async def audit_heads(self) -> list[AuditHead]:
+        """The head of every chain of seals."""
+        ...
+
+    async def audit_windows(self, events: int = 50000) -> list[AuditWindow]:
+        """Cut the audit trail into windows of about so many events; the last is open to the end."""
+        ...
+
+    async def verify_audit(self, window: AuditWindow, heads: Sequence[AuditHead] | None = None) -> list[AuditFinding]:
+        """What is wrong with the audit trail in a window, compared with ``heads`` kept outside if they are given."""
         ...

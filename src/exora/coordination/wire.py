@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from exora.coordination.port import Transport
+from exora.domain.audit import AuditFinding, AuditHead, AuditWindow
 from exora.domain.capacity import ApiCapacity, Reservation
 from exora.domain.job import (
     AuditEvent,
@@ -253,6 +254,22 @@ class WireCoordinator:
 
     async def close(self) -> None:
         await self._transport.close()
+
+    async def seal_audit(self, limit: int = 10000) -> int:
+        return int(await self._scalar("seal_audit_v3", {"p_limit": limit}))
+
+    async def audit_heads(self) -> list[AuditHead]:
+        return [AuditHead(**row) for row in await self._transport.call("audit_anchor_v3", {}, repeatable=True)]
+
+    async def audit_windows(self, events: int = 50000) -> list[AuditWindow]:
+        rows = await self._transport.call("audit_windows_v3", {"p_events": events}, repeatable=True)
+        return [AuditWindow(**row) for row in rows]
+
+    async def verify_audit(self, window: AuditWindow, heads: Sequence[AuditHead] | None = None) -> list[AuditFinding]:
+        anchored = None if heads is None else [{"chain": h.chain, "seq": h.seq, "hash": h.hash} for h in heads]
+        arguments = {"p_from_run": window.from_run, "p_to_run": window.to_run, "p_heads": anchored}
+        rows = await self._transport.call("verify_audit_v3", arguments, repeatable=True)
+        return [AuditFinding(**row) for row in rows]
 
     async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
         rows = await self._transport.call(function, arguments, repeatable=True)

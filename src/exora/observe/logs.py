@@ -9,9 +9,15 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
+
+from exora.domain.job import ClaimedJob
+
+#: The job whose handler runs in this context: every line logged there carries its ids.
+current_job: ContextVar[ClaimedJob | None] = ContextVar("exora_current_job", default=None)
 
 #: Keys a line may carry. Values are ids, counts, codes and durations.
 ALLOWED = frozenset(
@@ -41,6 +47,7 @@ def configure_logs(level: str = "info", *, stream: TextIO | None = None, readabl
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _with_job,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _only_allowed,
@@ -54,6 +61,16 @@ def configure_logs(level: str = "info", *, stream: TextIO | None = None, readabl
         logger = logging.getLogger(name)
         logger.handlers = [logging.NullHandler()]
         logger.propagate = False
+
+
+def _with_job(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    job = current_job.get()
+    if job is not None:
+        fields.setdefault("job_id", str(job.job_id))
+        fields.setdefault("correlation_id", str(job.correlation_id))
+        fields.setdefault("job_type", job.job_type)
+        fields.setdefault("attempt", job.fence.attempt)
+    return fields
 
 
 def _only_allowed(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

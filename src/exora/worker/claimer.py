@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -16,6 +16,11 @@ from exora.worker.runner import Runner
 from exora.worker.wakeups import Wakeups
 
 _log = structlog.get_logger("exora.worker.claimer")
+_BATCH = 1000
+#: Jobs claimed beyond the slots, at most.
+_MOST_AHEAD = 2000
+#: With no room, look again after so many seconds even if no slot says that it is free.
+_FULL_S = 1.0
 
 
 class Claims(Protocol):
@@ -34,7 +39,11 @@ class Claims(Protocol):
 
 
 class Claimer:
-    """Claims while there are free slots; pauses, adaptively, while there is nothing to claim."""
+    """Claims while there is room; pauses, adaptively, while there is nothing to claim.
+
+    Room is what the slots can start soon: one job per free slot, plus, for short jobs, as many as the slots are
+    expected to finish within ``prefetch_s``. So a job never waits long in a busy worker while another is idle.
+    """
 
     def __init__(
         self,
@@ -43,12 +52,14 @@ class Claimer:
         wakeups: Wakeups,
         config: WorkerConfig,
         job_types: Sequence[str],
+        unwritten: Callable[[], int],
     ) -> None:
         self._coordinator = coordinator
         self._runner = runner
         self._wakeups = wakeups
         self._config = config
         self._job_types = tuple(job_types)
+        self._unwritten = unwritten
         self._pause_s = config.poll_min_s
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -65,28 +76,42 @@ class Claimer:
         if self._task is not None:
             await self._task
 
+    def room(self) -> int:
+        """How many jobs to claim now; 0 while a larger batch is worth waiting for."""
+        mean_s = self._runner.mean_s
+        ahead = 0
+        if mean_s is not None:
+            ahead = min(_MOST_AHEAD, int(self._config.concurrency * self._config.prefetch_s / max(mean_s, 1e-6)))
+        if self._unwritten() > _MOST_AHEAD + self._config.concurrency:
+            return 0  # the database is slow or away: what is done must be written before more is begun
+        room = self._runner.free + ahead
+        starving = self._runner.queued == 0 and self._runner.free > 0
+        return min(room, _BATCH) if starving or room > ahead // 2 else 0
+
     async def run_once(self) -> int:
-        """Claim for all free slots and start what comes; returns how many that were."""
-        free = self._config.concurrency - self._runner.active
-        if free <= 0:
+        """Claim as much as there is room for and hand it to the slots; returns how many that were."""
+        room = self.room()
+        if room <= 0:
             return 0
         jobs = await self._coordinator.claim(
             worker_id=self._config.worker_id,
             claim_token=self._token,
             job_types=self._job_types,
             lanes=self._config.lanes,
-            limit=min(free, 1000),
+            limit=room,
             wait=self._wakeups.listening,
         )
         self._token = uuid4()
-        for job in jobs:
-            self._runner.start(job)
+        self._runner.offer(jobs)
         return len(jobs)
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
-            self._runner.freed.clear()
+            self._runner.changed.clear()
             self._wakeups.event.clear()
+            if self.room() <= 0:
+                await self._wait(_FULL_S, self._runner.changed)
+                continue
             try:
                 claimed = await self.run_once()
             except CoordinationError as error:
@@ -96,14 +121,11 @@ class Claimer:
             if claimed:
                 self._pause_s = self._config.poll_min_s
                 continue
-            if self._runner.active >= self._config.concurrency:
-                await self._wait(None, self._runner.freed)
-                continue
             await self._wait(self._pause_s, self._wakeups.event)
             woken = self._wakeups.event.is_set()
             self._pause_s = self._config.poll_min_s if woken else min(self._pause_s * 2, self._config.poll_max_s)
 
-    async def _wait(self, seconds: float | None, *events: asyncio.Event) -> None:
+    async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
         waits = [asyncio.create_task(event.wait()) for event in (self._stopping, *events)]
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:

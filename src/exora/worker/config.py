@@ -25,7 +25,8 @@ class WorkerConfig:
         concurrency: slots, that is jobs running at once.
         lanes: only these lanes; None = all lanes of the job types that have a handler.
         poll_min_s, poll_max_s: pause between empty claims, doubling from one to the other.
-        settle_window_s: how long the first outcome of a batch waits for others.
+        prefetch_s: claim ahead what the slots are expected to finish within this time.
+        settle_window_s: how long a small batch of outcomes waits for others.
         sweep_interval_s: mean pause between sweeps, jittered by half.
         heartbeat_s: pause between heartbeats; None = the smallest of the claimed jobs' own.
         drain_s: how long running jobs may finish after SIGTERM.
@@ -36,6 +37,7 @@ class WorkerConfig:
     lanes: tuple[str, ...] | None = None
     poll_min_s: float = 0.1
     poll_max_s: float = 5.0
+    prefetch_s: float = 0.1
     settle_window_s: float = 0.005
     sweep_interval_s: float = 1.0
     heartbeat_s: float | None = None

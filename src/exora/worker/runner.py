@@ -1,36 +1,58 @@
-"""Runs one job: context, time limit, and what the end of its handler means."""
+"""Runs claimed jobs in a fixed number of slots: context, time limit, and what the end of a handler means.
+
+A slot is one long-lived task that takes the next claimed job as soon as it is free. What a job costs here is paid by
+every job of every worker, so nothing is made per job that can be shared: deadlines are watched by one ticker, log
+fields come from one context variable, outcomes go to the settler's buffer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from exora.domain.job import ClaimedJob
+from exora.domain.job import ClaimedJob, Fence
 from exora.domain.outcome import Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement
 from exora.domain.phi import describe_error
 from exora.errors import BadInput, DocumentError, LostClaim
+from exora.observe.logs import current_job
 from exora.worker.context import JobContext, JobStore
-from exora.worker.keeper import Keeper
 from exora.worker.registry import Registry
-from exora.worker.settler import Settler
 
 _log = structlog.get_logger("exora.worker.runner")
 
+_TICK_S = 0.1
+#: A handler that never waits would keep the loop to itself: its slot lets others in after so many jobs.
+_JOBS_PER_TURN = 16
+#: Weight of the newest job in the mean duration that bounds prefetching.
+_SMOOTHING = 0.05
+
+
+class _Run:
+    """One running job; ``why`` says what it was stopped for, if it was: lost, timeout or shutdown."""
+
+    __slots__ = ("deadline", "job", "why")
+
+    def __init__(self, job: ClaimedJob, deadline: float) -> None:
+        self.job = job
+        self.deadline = deadline
+        self.why: str | None = None
+
 
 class Runner:
-    """Runs claimed jobs as tasks.
+    """Slots and the jobs they run.
 
     Args:
         registry: handlers by type.
         store: the verbs handlers may use.
-        keeper: renews the claims.
-        settler: writes the outcomes.
+        settle: takes an outcome; it is written soon.
         worker_id: this process.
+        slots: how many jobs run at once.
         on_progress: called with (job id, done, total) when a handler reports progress.
     """
 
@@ -39,126 +61,197 @@ class Runner:
         *,
         registry: Registry,
         store: JobStore,
-        keeper: Keeper,
-        settler: Settler,
+        settle: Callable[[Settlement], None],
         worker_id: str,
+        slots: int,
         on_progress: Callable[[UUID, int, int], None],
     ) -> None:
         self._registry = registry
         self._store = store
-        self._keeper = keeper
-        self._settler = settler
+        self._settle = settle
         self._worker_id = worker_id
         self._on_progress = on_progress
-        self._tasks: dict[asyncio.Task[None], ClaimedJob] = {}
-        self._lost: set[asyncio.Task[None]] = set()
-        self._freed = asyncio.Event()
+        self._queue: deque[ClaimedJob] = deque()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._running: dict[asyncio.Task[None], _Run] = {}
+        self._held: dict[Fence, ClaimedJob] = {}
+        self._mean_s: float | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._slots = slots
+        #: Set whenever a job ends or a slot runs dry; who waits on it clears it.
+        self.changed = asyncio.Event()
 
     @property
     def active(self) -> int:
         """Jobs running now."""
-        return len(self._tasks)
+        return len(self._running)
 
     @property
-    def freed(self) -> asyncio.Event:
-        """Set whenever a job ends; who waits on it clears it."""
-        return self._freed
+    def free(self) -> int:
+        """Slots that no claimed job is waiting for."""
+        return self._slots - len(self._running) - len(self._queue)
 
-    def start(self, job: ClaimedJob) -> None:
-        """Run a job as a task of its own, its claim held from now on."""
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(self._run(job), name=f"exora-job-{job.job_id}")
-        self._tasks[task] = job
-        task.add_done_callback(self._ended)
+    @property
+    def queued(self) -> int:
+        """Claimed jobs that wait for a slot."""
+        return len(self._queue)
 
-        def lost() -> None:
-            loop.call_soon_threadsafe(self._lose, task)
+    @property
+    def mean_s(self) -> float | None:
+        """Smoothed seconds a job takes; None before the first."""
+        return self._mean_s
 
-        self._keeper.hold(job, lost)
+    def held(self) -> list[ClaimedJob]:
+        """Every claim not yet settled; the keeper renews them. Safe to call from another thread."""
+        return list(self._held.values())
+
+    def start(self) -> None:
+        """Open the slots."""
+        self._tasks = [asyncio.create_task(self._slot(), name=f"exora-slot-{n}") for n in range(self._slots)]
+        self._tasks.append(asyncio.create_task(self._watch_deadlines(), name="exora-deadlines"))
+
+    def offer(self, jobs: Iterable[ClaimedJob]) -> None:
+        """Hand over claimed jobs; their claims are held from now on."""
+        for job in jobs:
+            self._held[job.fence] = job
+            self._queue.append(job)
+            if self._idle:
+                self._idle.popleft().set_result(None)
+
+    def lose(self, fences: Iterable[Fence]) -> None:
+        """Claims were lost: stop their jobs; nothing of them will be written."""
+        lost = set(fences)
+        for run in self._running.values():
+            if run.job.fence in lost:
+                self._stop(run, "lost")
+        self._queue = deque(job for job in self._queue if job.fence not in lost)
+        for fence in lost:
+            self._held.pop(fence, None)
+
+    def settled(self, fence: Fence) -> None:
+        """A claim has ended in the database."""
+        self._held.pop(fence, None)
+
+    def release_queued(self) -> None:
+        """Give back what has not been started."""
+        while self._queue:
+            self._settle(Settlement(self._queue.popleft().fence, Release("shutdown")))
 
     async def finish(self, within_s: float) -> None:
-        """Let running jobs finish for so many seconds, then release the rest: given back, not failed."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within_s)
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=10)
-
-    def _lose(self, task: asyncio.Task[None]) -> None:
-        if task in self._tasks:
-            self._lost.add(task)
-            task.cancel()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._keeper.drop(self._tasks.pop(task).fence)
-        self._lost.discard(task)
-        self._freed.set()
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("runner_failed", error_class=type(task.exception()).__name__)
-
-    async def _run(self, job: ClaimedJob) -> None:
-        with structlog.contextvars.bound_contextvars(
-            job_id=str(job.job_id),
-            correlation_id=str(job.correlation_id),
-            job_type=job.job_type,
-            attempt=job.fence.attempt,
-        ):
-            started = time.monotonic()
-            _log.info("job_started")
-            outcome = await self._outcome(job)
-            if outcome is None:
-                _log.warning("claim_lost", duration_s=round(time.monotonic() - started, 3))
-                return
-            status = await self._settle(Settlement(job.fence, outcome))
-            _log.info(
-                "job_ended",
-                outcome=type(outcome).__name__.lower(),
-                status=status,
-                duration_s=round(time.monotonic() - started, 3),
-                **_error_fields(outcome),
-            )
-
-    async def _settle(self, settlement: Settlement) -> str:
-        """Settle even while being cancelled: the outcome is known, and writing it is what frees the job."""
-        writing = asyncio.ensure_future(self._settler.settle(settlement))
-        while True:
+        """Let running jobs finish for so many seconds, then stop the rest: given back, not failed."""
+        until = time.monotonic() + within_s
+        stopped = False
+        while self._running:
+            left = until - time.monotonic()
+            if left <= 0 and not stopped:
+                stopped = True
+                for run in list(self._running.values()):
+                    self._stop(run, "shutdown")
+            elif left < -10:
+                break  # a handler that cannot be stopped: its lease lapses, and the job runs elsewhere
+            self.changed.clear()
             try:
-                return await asyncio.shield(writing)
-            except asyncio.CancelledError:
-                if writing.cancelled():
-                    raise
-                task = asyncio.current_task()
-                if task is not None:
-                    task.uncancel()
+                async with asyncio.timeout(max(left, 0.05)):
+                    await self.changed.wait()
+            except TimeoutError:
+                continue
 
-    async def _outcome(self, job: ClaimedJob) -> Outcome | None:
-        """The outcome of one attempt; None when the claim was lost and nothing may be written."""
-        context = JobContext(job, self._worker_id, time.monotonic() + job.timeout_s, self._store, self._on_progress)
+    async def close(self) -> None:
+        """Close the slots."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _stop(self, run: _Run, why: str) -> None:
+        if run.why is None:
+            run.why = why
+            next(task for task, other in self._running.items() if other is run).cancel()
+
+    async def _slot(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        turn = 0
+        while True:
+            while not self._queue:
+                turn = 0
+                waiter = asyncio.get_running_loop().create_future()
+                self._idle.append(waiter)
+                self.changed.set()
+                await waiter
+            await self._run(task, self._queue.popleft())
+            turn += 1
+            if turn % _JOBS_PER_TURN == 0:
+                await asyncio.sleep(0)
+
+    async def _run(self, task: asyncio.Task[None], job: ClaimedJob) -> None:
+        started = time.monotonic()
+        run = _Run(job, started + job.timeout_s)
+        self._running[task] = run
+        token = current_job.set(job)
+        _log.debug("job_started")
         try:
-            async with asyncio.timeout(job.timeout_s):
-                return _as_outcome(await self._registry.run(job.job_type, context, job.payload))
+            outcome = await self._outcome(task, run)
+            took = time.monotonic() - started
+            self._mean_s = took if self._mean_s is None else self._mean_s + _SMOOTHING * (took - self._mean_s)
+            if outcome is None:
+                self._held.pop(job.fence, None)
+                _log.warning("claim_lost", duration_s=round(took, 3))
+            else:
+                self._settle(Settlement(job.fence, outcome))
+                _log.info(
+                    "job_ended",
+                    outcome=type(outcome).__name__.lower(),
+                    duration_s=round(took, 3),
+                    **_error_fields(outcome),
+                )
+        finally:
+            current_job.reset(token)
+            del self._running[task]
+            self.changed.set()
+
+    async def _outcome(self, task: asyncio.Task[None], run: _Run) -> Outcome | None:
+        """The outcome of one attempt; None when the claim was lost and nothing may be written."""
+        job = run.job
+        context = JobContext(job, self._worker_id, run.deadline, self._store, self._on_progress)
+        try:
+            return _as_outcome(await self._registry.run(job.job_type, context, job.payload))
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
-                if task in self._lost:
-                    return None
-            return Release("shutdown")
+            if run.why is None:
+                raise
+            return _stopped(run)
         except LostClaim:
             return None
-        except TimeoutError:
-            return Retry(
-                ErrorInfo("TimeoutError", "timeout", f"the attempt took longer than {job.timeout_s:g} s", "timeout")
-            )
         except (DocumentError, BadInput) as error:
             return Dead(describe_error(error))
         except Exception as error:
             return Retry(describe_error(error))
+        finally:
+            # The stop was for this job; it must not reach the slot's next one, even if the handler swallowed it.
+            while run.why is not None and task.cancelling():
+                task.uncancel()
+
+    async def _watch_deadlines(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now = time.monotonic()
+            for run in list(self._running.values()):
+                if now > run.deadline:
+                    self._stop(run, "timeout")
 
 
 def _as_outcome(answer: Outcome | dict[str, Any] | None) -> Outcome:
     return Completed(answer) if answer is None or isinstance(answer, dict) else answer
+
+
+def _stopped(run: _Run) -> Outcome | None:
+    match run.why:
+        case "lost":
+            return None
+        case "timeout":
+            summary = f"the attempt took longer than {run.job.timeout_s:g} s"
+            return Retry(ErrorInfo("TimeoutError", "timeout", summary, "timeout"))
+        case _:
+            return Release("shutdown")
 
 
 def _error_fields(outcome: Outcome) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -12,6 +11,7 @@ import structlog
 
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
+from exora.domain.job import Fence
 from exora.worker.claimer import Claimer
 from exora.worker.config import WorkerConfig
 from exora.worker.keeper import Heartbeats, Keeper
@@ -22,6 +22,8 @@ from exora.worker.sweeper import Sweeper
 from exora.worker.wakeups import Wakeups
 
 _log = structlog.get_logger("exora.worker")
+#: Seconds after the drain in which outcomes may still be written.
+_LAST_WORDS_S = 5.0
 
 
 def _ignore(*_: object) -> None:
@@ -48,19 +50,22 @@ class Worker:
         on_progress: Callable[[UUID, int, int], None] = _ignore,
     ) -> None:
         self.config = config
-        self._keeper = Keeper(connect_keeper, config.heartbeat_s)
-        self._settler = Settler(coordinator, config.settle_window_s)
+        self._settler = Settler(coordinator, config.settle_window_s, self._settled)
         self._runner = Runner(
             registry=registry,
             store=coordinator,
-            keeper=self._keeper,
-            settler=self._settler,
+            settle=self._settler.put,
             worker_id=config.worker_id,
+            slots=config.concurrency,
             on_progress=on_progress,
         )
+        self._keeper = Keeper(connect_keeper, self._runner.held, self._lost, config.heartbeat_s)
         self._wakeups = Wakeups(coordinator)
-        self._claimer = Claimer(coordinator, self._runner, self._wakeups, config, registry.job_types)
+        self._claimer = Claimer(
+            coordinator, self._runner, self._wakeups, config, registry.job_types, lambda: self._settler.unwritten
+        )
         self._sweeper = Sweeper(coordinator, config.sweep_interval_s)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._now = asyncio.Event()
 
@@ -90,8 +95,10 @@ class Worker:
         if handle_signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        self._loop = asyncio.get_running_loop()
         self._keeper.start()
         self._settler.start()
+        self._runner.start()
         self._wakeups.start()
         self._sweeper.start()
         self._claimer.start()
@@ -101,20 +108,27 @@ class Worker:
         finally:
             await self._drain()
 
+    def _settled(self, fence: Fence) -> None:
+        self._runner.settled(fence)
+
+    def _lost(self, fences: list[Fence]) -> None:
+        """Called from the keeper's thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._runner.lose, fences)
+
     async def _drain(self) -> None:
         _log.info("worker_draining", active_jobs=self.active_jobs, drain_s=self.config.drain_s)
         await self._claimer.stop()
+        self._runner.release_queued()
         finishing = asyncio.create_task(self._runner.finish(self.config.drain_s))
         hurrying = asyncio.create_task(self._now.wait())
         await asyncio.wait({finishing, hurrying}, return_when=asyncio.FIRST_COMPLETED)
-        hurrying.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await hurrying
-        if not finishing.done():
-            finishing.cancel()
-            await asyncio.gather(finishing, return_exceptions=True)
-            await self._runner.finish(0)
+        for task in (finishing, hurrying):
+            task.cancel()
+        await asyncio.gather(finishing, hurrying, return_exceptions=True)
+        await self._runner.finish(0)
         await asyncio.gather(self._sweeper.stop(), self._wakeups.stop())
-        await self._settler.stop()
+        await self._settler.stop(_LAST_WORDS_S)
+        await self._runner.close()
         await asyncio.to_thread(self._keeper.stop)
         _log.info("worker_stopped", worker_id=self.config.worker_id)

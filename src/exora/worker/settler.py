@@ -1,19 +1,23 @@
-"""Writes outcomes: groups those of a few milliseconds and settles them in one call."""
+"""Writes outcomes: what gathers while one batch is being written is the next batch."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
 
+from exora.domain.job import Fence
 from exora.domain.outcome import Dead, SettleAnswer, Settlement
 from exora.domain.phi import describe_error
 from exora.errors import BadInput, CoordinationError
 
 _log = structlog.get_logger("exora.worker.settler")
-_BATCH = 500
+_BATCH = 1000
+#: With so many outcomes at hand there is no point in waiting for more.
+_ENOUGH = 100
+_WRITERS = 2
 _RETRY_S = 1.0
 
 
@@ -24,51 +28,75 @@ class Settles(Protocol):
 
 
 class Settler:
-    """A queue of outcomes with one writer.
+    """A buffer of outcomes with two writers, so that one batch gathers while another is written.
 
     Args:
         coordinator: writes them.
-        window_s: how long the first outcome of a batch waits for others.
+        window_s: how long a small batch waits for others.
+        on_settled: called with each fence that has ended in the database, whichever way.
     """
 
-    def __init__(self, coordinator: Settles, window_s: float) -> None:
+    def __init__(self, coordinator: Settles, window_s: float, on_settled: Callable[[Fence], None]) -> None:
         self._coordinator = coordinator
         self._window_s = window_s
-        self._queue: asyncio.Queue[tuple[Settlement, asyncio.Future[str]]] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
+        self._on_settled = on_settled
+        self._buffer: list[Settlement] = []
+        self._writing = 0
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def unwritten(self) -> int:
+        """Outcomes not yet in the database."""
+        return len(self._buffer) + self._writing
+
+    def put(self, settlement: Settlement) -> None:
+        """Take an outcome; it is written soon."""
+        self._buffer.append(settlement)
+        self._filled.set()
 
     def start(self) -> None:
-        """Start the writer."""
-        self._task = asyncio.create_task(self._run(), name="exora-settler")
+        """Start the writers."""
+        self._tasks = [asyncio.create_task(self._run(), name=f"exora-settler-{n}") for n in range(_WRITERS)]
 
-    async def stop(self) -> None:
-        """Stop the writer. Outcomes still queued stay unwritten: their leases lapse and the jobs run again."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def settle(self, settlement: Settlement) -> str:
-        """Write one outcome; returns ``settled``, ``already`` or ``lost`` once it is durable."""
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        await self._queue.put((settlement, future))
-        return await future
+    async def stop(self, within_s: float) -> None:
+        """Write what is left for at most so many seconds, then stop. What stays unwritten is not lost: its leases
+        lapse, and the jobs run again."""
+        try:
+            async with asyncio.timeout(within_s):
+                while self.unwritten:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+        except TimeoutError:
+            _log.error("outcomes_unwritten", count=self.unwritten)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def run_once(self) -> None:
-        """Wait for an outcome, gather what comes within the window, write it."""
-        batch = [await self._queue.get()]
-        await asyncio.sleep(self._window_s)
-        while not self._queue.empty() and len(batch) < _BATCH:
-            batch.append(self._queue.get_nowait())
-        await self._write(batch)
+        """Wait for outcomes and write one batch."""
+        while not self._buffer:
+            self._filled.clear()
+            await self._filled.wait()
+        if len(self._buffer) < _ENOUGH:
+            await asyncio.sleep(self._window_s)
+        batch, self._buffer = self._buffer[:_BATCH], self._buffer[_BATCH:]
+        self._writing += len(batch)
+        try:
+            await self._write(batch)
+        finally:
+            self._writing -= len(batch)
+            self._emptied.set()
 
     async def _run(self) -> None:
         while True:
             await self.run_once()
 
-    async def _write(self, batch: list[tuple[Settlement, asyncio.Future[str]]]) -> None:
-        while True:
+    async def _write(self, batch: list[Settlement]) -> None:
+        while batch:
             try:
-                answers = await self._coordinator.settle([settlement for settlement, _ in batch])
+                answers = await self._coordinator.settle(batch)
             except CoordinationError as error:
                 # The database is away: the outcome is known, so keep it and try until it is written
                 # or the worker stops. Settling is idempotent by fence.
@@ -79,16 +107,16 @@ class Settler:
                 await self._write_apart(batch, error)
                 return
             else:
-                for (_, future), answer in zip(batch, answers, strict=True):
-                    if not future.done():
-                        future.set_result(answer.status)
+                for answer in answers:
+                    self._on_settled(answer.fence)
+                    if answer.status == "lost":
+                        _log.warning("claim_lost", job_id=str(answer.fence.job_id), attempt=answer.fence.attempt)
                 return
 
-    async def _write_apart(self, batch: list[tuple[Settlement, asyncio.Future[str]]], error: BadInput) -> None:
+    async def _write_apart(self, batch: list[Settlement], error: BadInput) -> None:
         """One result breaks the rules (it may hold content): only its own job pays for it."""
         if len(batch) == 1:
-            settlement, future = batch[0]
-            await self._write([(Settlement(settlement.fence, Dead(describe_error(error))), future)])
+            await self._write([Settlement(batch[0].fence, Dead(describe_error(error)))])
             return
-        for item in batch:
-            await self._write([item])
+        for settlement in batch:
+            await self._write([settlement])

@@ -34,7 +34,8 @@ begin
          looked_at = clock_timestamp(), behind = v_end.cut;
   if v_restarted and not v_end.cut then
     update exora.audit_progress set floors = floors || (highest_id + 1),
-           sealed_xid = 0, sealed_id = 0, horizon_xid = 0, horizon_id = 0, behind = true;
+           sealed_xid = 0, sealed_id = 0, horizon_xid = 0, horizon_id = 0;
+    return v_sealed.events + exora.seal_audit(p_limit);
   end if;
   perform exora.summarize_audit();
   return v_sealed.events;

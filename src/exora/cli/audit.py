@@ -1,0 +1,118 @@
+"""exora audit: verify the sealed audit trail, and print the anchor that is to be kept outside of the database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from exora.cli.database import database, services
+from exora.cli.output import JsonOption, err, out, print_json, read_file, run
+from exora.coordination.port import Coordinator
+from exora.domain.audit import Anchor, AuditFinding, new_anchor, read_anchor
+from exora.errors import BadInput
+from exora.settings import read_settings
+
+app = typer.Typer(help="Show that nobody has changed the audit trail.", no_args_is_help=True)
+
+TAMPERED = 4
+_SEAL = 10000
+_SHOWN = 50
+
+
+@app.command("anchor")
+def anchor() -> None:
+    """Seal what can be sealed and print the heads of all chains as JSON. Keep it where the database's owner cannot
+    write; signed when EXORA_AUDIT_KEY is set."""
+    settings = read_settings()
+
+    async def main(dsn: str) -> Anchor:
+        async with services(settings, dsn) as exora:
+            await _seal(exora.coordinator)
+            return new_anchor(datetime.now(UTC), await exora.coordinator.audit_heads())
+
+    with database(settings) as dsn:
+        taken = run(main(dsn))
+    print_json((taken if settings.audit_key is None else taken.signed(settings.audit_key)).as_json())
+
+
+@app.command("verify")
+def verify(
+    anchor: Annotated[
+        Path | None, typer.Option("--anchor", metavar="FILE", help="What `exora audit anchor` once printed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify the whole audit trail. Exit code 0: whole; 4: tampered with."""
+    settings = read_settings()
+    kept = None if anchor is None else read_anchor(read_file(anchor))
+    signature = None if kept is None else _checked(kept, settings.audit_key)
+
+    async def main(dsn: str) -> tuple[int, list[AuditFinding]]:
+        async with services(settings, dsn) as exora:
+            await _seal(exora.coordinator)
+            return await _verify(exora.coordinator, kept)
+
+    with database(settings) as dsn:
+        events, findings = run(main(dsn))
+    whole = not any(finding.tampering for finding in findings)
+    if as_json:
+        print_json({"whole": whole, "events": events, "anchor": signature, "findings": findings})
+    else:
+        _print(events, findings, signature)
+    if not whole:
+        raise typer.Exit(TAMPERED)
+
+
+def _checked(kept: Anchor, key: str | None) -> str:
+    signature = kept.check(key)
+    if signature == "bad":
+        raise BadInput(
+            "the anchor was changed, or signed with another key",
+            field="--anchor",
+            remedy="Set EXORA_AUDIT_KEY to the key it was made with, or use another copy of the anchor",
+        )
+    return signature
+
+
+async def _seal(coordinator: Coordinator) -> None:
+    while await coordinator.seal_audit(_SEAL) >= _SEAL:
+        pass
+
+
+async def _verify(coordinator: Coordinator, kept: Anchor | None) -> tuple[int, list[AuditFinding]]:
+    windows = await coordinator.audit_windows()
+    findings: list[AuditFinding] = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task("events verified", total=sum(window.events for window in windows))
+        for window in windows:
+            heads = kept.heads if kept is not None and window.to_run is None else None
+            findings += await coordinator.verify_audit(window, heads)
+            progress.advance(bar, window.events)
+    return sum(window.events for window in windows), findings
+
+
+def _print(events: int, findings: list[AuditFinding], signature: str | None) -> None:
+    tampering = [finding for finding in findings if finding.tampering]
+    for warning in (finding for finding in findings if not finding.tampering):
+        err.print(f"[yellow]warning[/]: {warning.events} event(s) of over an hour ago are not sealed: {warning.detail}")
+    if signature in ("unsigned", "unchecked"):
+        why = "is not signed" if signature == "unsigned" else "is signed, but EXORA_AUDIT_KEY is not set"
+        err.print(f"[yellow]warning[/]: the anchor {why}; trust it as far as the place it was kept in")
+    if not tampering:
+        out.print(f"The audit trail is whole: {events} sealed event(s) verified.")
+        return
+    table = Table("finding", "chain", "seal", "event", "events", "at", "what it means")
+    for finding in tampering[:_SHOWN]:
+        numbers = (finding.chain, finding.seq, finding.event_id, finding.events)
+        at = "" if finding.at is None else f"{finding.at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(finding.kind, *("" if n is None else str(n) for n in numbers), at, finding.detail)
+    out.print(table)
+    if len(tampering) > _SHOWN:
+        out.print(f"… and {len(tampering) - _SHOWN} more: add --json to see all")
+    err.print(f"[bold red]The audit trail was tampered with[/]: {len(tampering)} finding(s).")
