@@ -184,7 +184,7 @@ async def drain_xmin_held(place: Place) -> Sample:
 
 async def io_bound(place: Place) -> Sample:
     """Jobs of 50 ms, 50 at once."""
-    count = place.stage.sizes.io_jobs
+    count = min(place.stage.sizes.io_jobs, place.stage.sizes.jobs(place.entry.drain))
     await place.fill(count)
     async with contextlib.AsyncExitStack() as stack:
         agents = await place.workers(stack, 1)

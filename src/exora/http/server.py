@@ -66,6 +66,8 @@ async def serve(app: Starlette, listener: socket.socket) -> AsyncIterator[int]:
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="exora-http")
     try:
+        while not server.started and not task.done():
+            await asyncio.sleep(0.005)  # uvicorn offers no event to wait for
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
