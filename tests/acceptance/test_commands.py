@@ -82,6 +82,19 @@ async def test_a_dead_letter_is_understood_and_redriven(embedded_dsn: str, tmp_p
     assert redriven.json == {"redriven": 1}
 
 
+async def test_a_lane_is_paused_and_a_waiting_job_cancelled(embedded_dsn: str) -> None:
+    patient = (await exora("patients", "add", DATABASE_URL=embedded_dsn)).out.strip()
+    path = str(next(example.path for example in examples()))
+    [item] = (await exora("submit", path, "--patient", patient, "--json", DATABASE_URL=embedded_dsn)).json
+    assert (await exora("lanes", "pause", "standard_queue", "--json", DATABASE_URL=embedded_dsn)).json["changed"]
+    assert "paused since" in (await exora("lanes", "list", DATABASE_URL=embedded_dsn)).out
+    assert "was paused already" in (await exora("lanes", "pause", "standard_queue", DATABASE_URL=embedded_dsn)).out
+    assert "is open" in (await exora("lanes", "resume", "standard_queue", DATABASE_URL=embedded_dsn)).out
+    assert (await exora("jobs", "cancel", item["job_id"], DATABASE_URL=embedded_dsn)).out == "Cancelled.\n"
+    again = await exora("jobs", "cancel", item["job_id"], "--json", DATABASE_URL=embedded_dsn)
+    assert again.json == {"answer": "cancelled"}
+
+
 async def test_migrating_from_the_command_line(embedded_dsn: str) -> None:
     assert (await exora("migrate", "--json", DATABASE_URL=embedded_dsn)).json == {
         "versions": [], "code_renewed": False,
@@ -109,7 +122,8 @@ async def test_text_from_standard_input() -> None:
 
 async def test_every_command_explains_itself() -> None:
     commands: list[tuple[str, ...]] = [
-        (), ("demo",), ("worker",), ("submit",), ("jobs",), ("jobs", "list"), ("jobs", "show"), ("jobs", "redrive"),
+        (), ("demo",), ("worker",), ("submit",), ("jobs",), ("jobs", "list"), ("jobs", "show"), ("jobs", "redrive"), ("jobs", "cancel"),
+        ("lanes",), ("lanes", "list"), ("lanes", "pause"),
         ("record",), ("analyze",), ("patients",), ("migrate",),
     ]  # fmt: skip
     for ran in await asyncio.gather(*(exora(*command, "--help") for command in commands)):

@@ -11,7 +11,7 @@ import pytest
 
 from exora.domain.job import EnqueueRequest, Fence, JobState
 from exora.domain.outcome import Cancelled, Completed, Dead, Outcome, Release, Retry, Settlement, Snooze
-from exora.errors import BadInput, Conflict, NotFound
+from exora.errors import BadInput, Conflict, NotFound, Rejected
 
 from .conftest import FAILURE, Client
 
@@ -181,7 +181,7 @@ class TestFence:
             job.fence._replace(claim_token=uuid4()),
             job.fence._replace(job_id=uuid4()),
         ):
-            assert await client.coordinator.heartbeat([stale]) == [stale]
+            assert await client.coordinator.heartbeat([stale]) == ([stale], [])
             [answer] = await client.coordinator.settle([Settlement(stale, Completed())])
             assert answer.status == "lost"
         assert await client.state(job.job_id) == "processing"
@@ -320,7 +320,7 @@ class TestLeases:
         await client.enqueue(3)
         jobs = await client.claim(3)
         await lapse(db)
-        assert await client.coordinator.heartbeat([job.fence for job in jobs]) == []
+        assert await client.coordinator.heartbeat([job.fence for job in jobs]) == ([], [])
         assert (await client.coordinator.sweep())["rescued"] == 0
         beat, lease = (await db.fetch("select heartbeat_at, lease_expires_at from exora.running"))[0]
         assert beat <= datetime.now(UTC)
@@ -353,6 +353,61 @@ class TestLeases:
         async with db.transaction():
             await db.execute("select pg_advisory_xact_lock(hashtextextended('exora.sweep', 0))")
             assert await client.coordinator.sweep() == {"swept": False}
+
+
+class TestCancel:
+    @pytest.mark.parametrize("later", [timedelta(0), timedelta(hours=1)])
+    async def test_a_waiting_job_is_cancelled_at_once(self, client: Client, later: timedelta) -> None:
+        patient = uuid4()
+        jobs = await client.enqueue(5, patient=patient, scheduled_at=datetime.now(UTC) + later)
+        assert await client.coordinator.cancel(jobs[3]) == "cancelled"
+        assert await client.state(jobs[3]) == "cancelled"
+        assert await client.coordinator.cancel(jobs[3]) == "cancelled"
+        assert jobs[3] not in [job.job_id for job in await client.claim(10)]
+
+    async def test_a_running_job_is_told_with_its_heartbeat(self, client: Client) -> None:
+        await client.enqueue(2)
+        asked, other = await client.claim(2)
+        assert await client.coordinator.cancel(asked.job_id) == "requested"
+        assert await client.coordinator.heartbeat([asked.fence, other.fence]) == ([], [asked.fence])
+        assert await client.settle(asked, Cancelled("requested")) == "settled"
+        assert await client.state(asked.job_id) == "cancelled"
+
+    async def test_what_has_ended_cannot_be_cancelled(self, client: Client) -> None:
+        await client.enqueue()
+        [job] = await client.claim()
+        await client.settle(job, Completed())
+        assert await client.coordinator.cancel(job.job_id) == "completed"
+        with pytest.raises(NotFound):
+            await client.coordinator.cancel(uuid4())
+
+
+class TestLanes:
+    async def test_a_paused_lane_is_not_claimed_from_and_others_are(self, client: Client) -> None:
+        await client.enqueue()
+        await client.coordinator.enqueue([EnqueueRequest("audit_cleanup", {})])
+        assert await client.coordinator.pause_lane("report_generation", True)
+        assert not await client.coordinator.pause_lane("report_generation", True)
+        both = ("report_generation", "audit_cleanup")
+        assert [job.job_type for job in await client.claim(10, types=both)] == ["audit_cleanup"]
+        assert await client.coordinator.pause_lane("report_generation", False)
+        assert [job.job_type for job in await client.claim(10, types=both)] == ["report_generation"]
+
+    async def test_an_unknown_lane_is_an_error(self, client: Client) -> None:
+        with pytest.raises(NotFound):
+            await client.coordinator.pause_lane("express", True)
+
+    async def test_a_lane_at_its_depth_rejects_and_says_when_to_retry(
+        self, client: Client, db: asyncpg.Connection
+    ) -> None:
+        await db.execute("update exora.lanes set depth_limit = 3 where lane = 'report_generation'")
+        await client.enqueue(2)
+        with pytest.raises(Rejected, match="depth limit") as caught:
+            await client.enqueue(2)
+        assert caught.value.retry_after_s > 0
+        await client.enqueue()
+        await client.claim()
+        await client.enqueue()
 
 
 class TestViews:

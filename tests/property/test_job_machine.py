@@ -150,7 +150,7 @@ class JobMachine(RuleBasedStateMachine):
         fence = data.draw(st.sampled_from(self.stale))
         [answer] = self.run(self.coordinator.settle([Settlement(fence, outcome)]))
         assert answer.status in ("lost", "already")
-        assert self.run(self.coordinator.heartbeat([fence])) == [fence]
+        assert self.run(self.coordinator.heartbeat([fence])) == ([fence], [])
 
     @rule()
     def sweep(self) -> None:
@@ -167,6 +167,22 @@ class JobMachine(RuleBasedStateMachine):
             if job.fence:
                 self.stale.append(job.fence)
                 job.crash()
+
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        if not self.jobs:
+            return
+        job_id = data.draw(st.sampled_from(sorted(self.jobs)))
+        job = self.jobs[job_id]
+        answer = self.run(self.coordinator.cancel(job_id))
+        if job.place in ("ready", "due", "later"):
+            assert answer == "cancelled"
+            job.place = "final"
+        elif job.fence:
+            assert answer == "requested"
+            assert self.run(self.coordinator.heartbeat([job.fence])) == ([], [job.fence])
+        else:
+            assert answer in ("completed", "cancelled", "failed")
 
     @rule()
     def redrive(self) -> None:

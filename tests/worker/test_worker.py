@@ -220,6 +220,23 @@ async def test_a_lost_claim_stops_the_handler_and_writes_nothing(bench: Bench) -
     assert (await bench.events(job_id)).count("job_completed") == 1
 
 
+async def test_a_running_job_is_stopped_when_somebody_cancels_it(bench: Bench) -> None:
+    started = asyncio.Event()
+
+    @bench.registry.handler(TYPE)
+    async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    [job_id] = await bench.enqueue()
+    async with bench.worker(heartbeat_s=0.05):
+        await started.wait()
+        assert await bench.coordinator.cancel(job_id) == "requested"
+        view = await bench.until(job_id, lambda view: view.state.final)
+    assert view.state is JobState.CANCELLED
+    assert await bench.events(job_id) == ["job_enqueued", "job_claimed", "job_cancel_requested", "job_cancelled"]
+
+
 async def test_draining_lets_jobs_finish_and_claims_no_more(bench: Bench) -> None:
     started, finish = asyncio.Event(), asyncio.Event()
 

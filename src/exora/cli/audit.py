@@ -85,16 +85,20 @@ async def _seal(coordinator: Coordinator) -> None:
 
 
 async def _verify(coordinator: Coordinator, kept: Anchor | None) -> tuple[int, list[AuditFinding]]:
-    windows = await coordinator.audit_windows()
-    findings: list[AuditFinding] = []
+    total = sum(head.events for head in await coordinator.audit_heads())
+    done, findings, last = 0, list[AuditFinding](), False
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task("events verified", total=sum(window.events for window in windows))
-        for window in windows:
-            heads = kept.heads if kept is not None and window.to_run is None else None
-            findings += await coordinator.verify_audit(window, heads)
-            progress.advance(bar, window.events)
-    return sum(window.events for window in windows), findings
+        bar = progress.add_task("events verified", total=total)
+        window = await coordinator.audit_window()
+        while not last:
+            last = window.to_run is None
+            findings += await coordinator.verify_audit(window, kept.heads if kept is not None and last else None)
+            done += window.events
+            progress.update(bar, completed=done)
+            if window.to_run is not None:
+                window = await coordinator.audit_window(window.to_run)
+    return done, findings
 
 
 def _print(events: int, findings: list[AuditFinding], signature: str | None) -> None:

@@ -99,6 +99,24 @@ def redrive(
     print_json({"redriven": count}) if as_json else out.print(f"{count} of {len(job_ids)} job(s) redriven.")
 
 
+@app.command("cancel")
+def cancel(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")], as_json: JsonOption = False
+) -> None:
+    """Give a job up. A running one is stopped with its next heartbeat."""
+    settings = read_settings()
+    job_id = parse_uuid(job, "JOB")
+
+    async def main(dsn: str) -> str:
+        async with services(settings, dsn) as exora:
+            return await exora.coordinator.cancel(job_id)
+
+    with database(settings) as dsn:
+        answer = run(main(dsn))
+    said = {"cancelled": "Cancelled.", "requested": "It runs; its worker stops it with the next heartbeat."}
+    print_json({"answer": answer}) if as_json else out.print(said.get(answer, f"Nothing to cancel: it is {answer}."))
+
+
 def _print_job(job: JobView, events: list[AuditEvent]) -> None:
     facts = Table(show_header=False, box=None)
     facts.add_row("job", str(job.job_id))

@@ -15,6 +15,7 @@ from exora.domain.job import (
     EnqueueAnswer,
     EnqueueRequest,
     Fence,
+    HeartbeatNews,
     JobState,
     JobView,
     LaneStats,
@@ -80,8 +81,8 @@ class Coordinator(Protocol):
         """Claim up to ``limit`` (1–1000) jobs in order; the same token answers the same jobs."""
         ...
 
-    async def heartbeat(self, fences: Sequence[Fence]) -> list[Fence]:
-        """Renew leases; returns the fences that are lost."""
+    async def heartbeat(self, fences: Sequence[Fence]) -> HeartbeatNews:
+        """Renew leases; returns the fences that are lost or whose jobs are to be cancelled."""
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[SettleAnswer]:
@@ -94,6 +95,14 @@ class Coordinator(Protocol):
 
     async def redrive(self, job_ids: Sequence[UUID]) -> int:
         """Bring dead letters back; returns how many were."""
+        ...
+
+    async def cancel(self, job_id: UUID) -> str:
+        """Give a job up: ``cancelled``, ``requested`` (it runs; its worker will stop it), or the state it ended in."""
+        ...
+
+    async def pause_lane(self, lane: str, paused: bool) -> bool:
+        """Stop or resume claiming from a lane; False when it was so already."""
         ...
 
     async def list_jobs(
@@ -199,8 +208,8 @@ class Coordinator(Protocol):
         """The head of every chain of seals."""
         ...
 
-    async def audit_windows(self, events: int = 50000) -> list[AuditWindow]:
-        """Cut the audit trail into windows of about so many events; the last is open to the end."""
+    async def audit_window(self, after_run: int = 0, events: int = 50000) -> AuditWindow:
+        """The next part of the audit trail after a run, of about so many events; the last is open to the end."""
         ...
 
     async def verify_audit(self, window: AuditWindow, heads: Sequence[AuditHead] | None = None) -> list[AuditFinding]:

@@ -16,6 +16,7 @@ from exora.domain.job import (
     EnqueueAnswer,
     EnqueueRequest,
     Fence,
+    HeartbeatNews,
     JobState,
     JobView,
     LaneStats,
@@ -86,23 +87,21 @@ class WireCoordinator:
         )
         return [_claimed(row) for row in rows]
 
-    async def heartbeat(self, fences: Sequence[Fence]) -> list[Fence]:
+    async def heartbeat(self, fences: Sequence[Fence]) -> HeartbeatNews:
         if not fences:
-            return []
-        numbers = [job_number(fence.job_id) for fence in fences]
+            return HeartbeatNews([], [])
+        by_number = {job_number(fence.job_id): fence for fence in fences}
         rows = await self._transport.call(
             "heartbeat_jobs_v3",
             {
-                "p_jobs": numbers,
-                "p_attempts": [fence.attempt for fence in fences],
-                "p_claim_tokens": [fence.claim_token for fence in fences],
+                "p_jobs": list(by_number),
+                "p_attempts": [fence.attempt for fence in by_number.values()],
+                "p_claim_tokens": [fence.claim_token for fence in by_number.values()],
             },
             repeatable=True,
         )
-        if not rows:
-            return []
-        lost = {row["heartbeat_jobs_v3"] for row in rows}
-        return [fence for fence, number in zip(fences, numbers, strict=True) if number in lost]
+        lost = [by_number[row["job"]] for row in rows if row["news"] == "lost"]
+        return HeartbeatNews(lost, [by_number[row["job"]] for row in rows if row["news"] == "cancel"])
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[SettleAnswer]:
         if not settlements:
@@ -115,6 +114,12 @@ class WireCoordinator:
 
     async def redrive(self, job_ids: Sequence[UUID]) -> int:
         return int(await self._scalar("redrive_jobs_v3", {"p_job_ids": list(job_ids)}))
+
+    async def cancel(self, job_id: UUID) -> str:
+        return str(await self._scalar("cancel_job_v3", {"p_job_id": job_id}))
+
+    async def pause_lane(self, lane: str, paused: bool) -> bool:
+        return bool(await self._scalar("pause_lane_v3", {"p_lane": lane, "p_paused": paused}))
 
     async def list_jobs(
         self, *, state: JobState | None = None, patient_id: UUID | None = None, limit: int = 50
@@ -261,9 +266,9 @@ class WireCoordinator:
     async def audit_heads(self) -> list[AuditHead]:
         return [AuditHead(**row) for row in await self._transport.call("audit_anchor_v3", {}, repeatable=True)]
 
-    async def audit_windows(self, events: int = 50000) -> list[AuditWindow]:
-        rows = await self._transport.call("audit_windows_v3", {"p_events": events}, repeatable=True)
-        return [AuditWindow(**row) for row in rows]
+    async def audit_window(self, after_run: int = 0, events: int = 50000) -> AuditWindow:
+        arguments = {"p_after_run": after_run, "p_events": events}
+        return AuditWindow(**(await self._transport.call("audit_window_v3", arguments, repeatable=True))[0])
 
     async def verify_audit(self, window: AuditWindow, heads: Sequence[AuditHead] | None = None) -> list[AuditFinding]:
         anchored = None if heads is None else [{"chain": h.chain, "seq": h.seq, "hash": h.hash} for h in heads]

@@ -154,7 +154,10 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class LaneStats:
-    """How many jobs of a lane are where; ``oldest_ready_s`` is None for an empty lane."""
+    """How many jobs of a lane are where; ``oldest_ready_s`` is None for an empty lane.
+
+    A lane with ``paused_at`` is not claimed from; ``depth_limit`` (None = unlimited) bounds its ready jobs.
+    """
 
     lane: str
     ready: int
@@ -162,6 +165,15 @@ class LaneStats:
     running: int
     dead: int
     oldest_ready_s: float | None
+    paused_at: datetime | None
+    depth_limit: int | None
+
+
+class HeartbeatNews(NamedTuple):
+    """What a heartbeat found out: claims that are lost, and running jobs that somebody asked to cancel."""
+
+    lost: list[Fence]
+    cancelled: list[Fence]
 
 
 @dataclass(frozen=True, slots=True)

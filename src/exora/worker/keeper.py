@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from exora.domain.job import ClaimedJob, Fence
+from exora.domain.job import ClaimedJob, Fence, HeartbeatNews
 from exora.domain.phi import describe_error
 from exora.errors import CoordinationError
 
@@ -29,7 +29,7 @@ _DEAD_S = 60.0
 class Heartbeats(Protocol):
     """The keeper's own connection."""
 
-    async def heartbeat(self, fences: Sequence[Fence]) -> list[Fence]: ...
+    async def heartbeat(self, fences: Sequence[Fence]) -> HeartbeatNews: ...
 
     async def close(self) -> None: ...
 
@@ -40,7 +40,7 @@ class Keeper:
     Args:
         connect: opens the keeper's own coordinator, inside its thread's loop.
         held: every claim to be kept; called from the keeper's thread.
-        on_lost: called from the keeper's thread with the fences that are lost.
+        on_news: called from the keeper's thread with the claims that are lost or to be cancelled.
         heartbeat_s: seconds between heartbeats; None = the smallest of the held jobs' own.
     """
 
@@ -48,12 +48,12 @@ class Keeper:
         self,
         connect: Callable[[], Awaitable[Heartbeats]],
         held: Callable[[], list[ClaimedJob]],
-        on_lost: Callable[[list[Fence]], None],
+        on_news: Callable[[HeartbeatNews], None],
         heartbeat_s: float | None,
     ) -> None:
         self._connect = connect
         self._held = held
-        self._on_lost = on_lost
+        self._on_news = on_news
         self._heartbeat_s = heartbeat_s
         self._renewed: dict[Fence, float] = {}
         self._thread: threading.Thread | None = None
@@ -95,15 +95,15 @@ class Keeper:
         if not any(now - self._renewed[job.fence] >= (self._heartbeat_s or job.heartbeat_s) for job in jobs):
             return
         try:
-            lost = await heartbeats.heartbeat(list(self._renewed))
+            news = await heartbeats.heartbeat(list(self._renewed))
         except CoordinationError:
             lost = [job.fence for job in jobs if now - self._renewed[job.fence] > job.lease_s]
             if lost:
-                self._on_lost(lost)
+                self._on_news(HeartbeatNews(lost, []))
             raise
         self._renewed = dict.fromkeys(self._renewed, now)
-        if lost:
-            self._on_lost(lost)
+        if news.lost or news.cancelled:
+            self._on_news(news)
 
     async def _run(self) -> None:
         heartbeats: Heartbeats | None = None

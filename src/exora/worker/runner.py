@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 
 from exora.domain.job import ClaimedJob, Fence
-from exora.domain.outcome import Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement
+from exora.domain.outcome import Cancelled, Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement
 from exora.domain.phi import describe_error
 from exora.errors import BadInput, DocumentError, LostClaim
 from exora.observe.logs import current_job
@@ -34,7 +34,7 @@ _SMOOTHING = 0.05
 
 
 class _Run:
-    """One running job; ``why`` says what it was stopped for, if it was: lost, timeout or shutdown."""
+    """One running job; ``why`` says what it was stopped for, if it was: lost, cancelled, timeout or shutdown."""
 
     __slots__ = ("deadline", "job", "why")
 
@@ -121,12 +121,22 @@ class Runner:
     def lose(self, fences: Iterable[Fence]) -> None:
         """Claims were lost: stop their jobs; nothing of them will be written."""
         lost = set(fences)
-        for run in self._running.values():
+        for run in list(self._running.values()):
             if run.job.fence in lost:
                 self._stop(run, "lost")
         self._queue = deque(job for job in self._queue if job.fence not in lost)
         for fence in lost:
             self._held.pop(fence, None)
+
+    def cancel(self, fences: Iterable[Fence]) -> None:
+        """Somebody asked to give these jobs up: stop them, or do not start them."""
+        wanted = set(fences)
+        for run in list(self._running.values()):
+            if run.job.fence in wanted:
+                self._stop(run, "cancelled")
+        for job in [job for job in self._queue if job.fence in wanted]:
+            self._queue.remove(job)
+            self._settle(Settlement(job.fence, Cancelled("requested")))
 
     def settled(self, fence: Fence) -> None:
         """A claim has ended in the database."""
@@ -247,6 +257,8 @@ def _stopped(run: _Run) -> Outcome | None:
     match run.why:
         case "lost":
             return None
+        case "cancelled":
+            return Cancelled("requested")
         case "timeout":
             summary = f"the attempt took longer than {run.job.timeout_s:g} s"
             return Retry(ErrorInfo("TimeoutError", "timeout", summary, "timeout"))

@@ -11,7 +11,7 @@ import structlog
 
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
-from exora.domain.job import Fence
+from exora.domain.job import Fence, HeartbeatNews
 from exora.worker.claimer import Claimer
 from exora.worker.config import WorkerConfig
 from exora.worker.keeper import Heartbeats, Keeper
@@ -59,7 +59,7 @@ class Worker:
             slots=config.concurrency,
             on_progress=on_progress,
         )
-        self._keeper = Keeper(connect_keeper, self._runner.held, self._lost, config.heartbeat_s)
+        self._keeper = Keeper(connect_keeper, self._runner.held, self._news, config.heartbeat_s)
         self._wakeups = Wakeups(coordinator)
         self._claimer = Claimer(
             coordinator, self._runner, self._wakeups, config, registry.job_types, lambda: self._settler.unwritten
@@ -111,10 +111,11 @@ class Worker:
     def _settled(self, fence: Fence) -> None:
         self._runner.settled(fence)
 
-    def _lost(self, fences: list[Fence]) -> None:
+    def _news(self, news: HeartbeatNews) -> None:
         """Called from the keeper's thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._runner.lose, fences)
+            self._loop.call_soon_threadsafe(self._runner.lose, news.lost)
+            self._loop.call_soon_threadsafe(self._runner.cancel, news.cancelled)
 
     async def _drain(self) -> None:
         _log.info("worker_draining", active_jobs=self.active_jobs, drain_s=self.config.drain_s)

@@ -4,7 +4,9 @@ create or replace function exora.check_jobs(
   p_job_types text[], p_payloads jsonb[], p_categories text[], p_priorities int[], p_lanes text[],
   p_idempotency_keys text[], p_max_retries int[])
 returns void language plpgsql stable security definer set search_path = '' set enable_nestloop = off as $$
-declare v_fault record;
+declare
+  v_fault record;
+  v_full text;
 begin
   if exists (
     select from unnest(p_job_types, p_payloads, p_categories, p_priorities, p_lanes, p_idempotency_keys, p_max_retries)
@@ -44,5 +46,17 @@ begin
      where f0.wrong and (f0.rank < 8 or not i.payload @@ t.payload_check)
      order by i.ordinal, f0.rank limit 1;
     perform exora.refuse('PT400', format('job %s: %s', v_fault.ordinal, v_fault.message), v_fault.field, v_fault.remedy);
+  end if;
+
+  -- Counting stops at the limit, and only lanes that have one are counted.
+  select l.lane into v_full from exora.lanes l
+   where l.depth_limit is not null
+     and l.lane in (select coalesce(i.lane, t.default_lane)
+                      from unnest(p_job_types, p_lanes) as i (job_type, lane) join exora.job_types t on t.job_type = i.job_type)
+     and (select count(*) from (select from exora.ready r where r.lane = l.lane limit l.depth_limit) r)
+         + cardinality(p_job_types) > l.depth_limit
+   limit 1;
+  if v_full is not null then
+    perform exora.refuse('PT429', format('lane %s is at its depth limit', v_full), 'lane', 'Try again in a minute');
   end if;
 end $$;

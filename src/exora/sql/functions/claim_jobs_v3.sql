@@ -35,6 +35,7 @@ begin
       from (select l.lane, r.sort_key from exora.lanes l, lateral (
               select sort_key from exora.ready where lane = l.lane order by sort_key, job limit p_limit) r
              where l.job_type = any (p_job_types) and (p_job_lanes is null or l.lane = any (p_job_lanes))
+               and l.paused_at is null
              order by r.sort_key limit p_limit) n
      group by n.lane) n;
 

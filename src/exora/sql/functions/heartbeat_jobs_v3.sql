@@ -1,8 +1,9 @@
--- public.heartbeat_jobs_v3: renew the leases of many claims in one call, by job number. Answers the numbers of those
--- that are lost: the fence is stale; stop, store nothing.
+-- public.heartbeat_jobs_v3: renew the leases of many claims in one call, by job number. Answers only those with news:
+-- lost (the fence is stale: stop, store nothing) or cancel (somebody asked for it: stop, settle as cancelled).
 create or replace function public.heartbeat_jobs_v3(p_jobs bigint[], p_attempts int[], p_claim_tokens uuid[])
-returns setof bigint language plpgsql security definer set search_path = ''
+returns table (job bigint, news text) language plpgsql security definer set search_path = ''
 set plan_cache_mode = force_generic_plan set jit = off set enable_seqscan = off as $$
+#variable_conflict use_column
 declare v_now timestamptz := clock_timestamp();
 begin
   return query
@@ -13,7 +14,9 @@ begin
        set heartbeat_at = v_now, lease_expires_at = v_now + make_interval(secs => r.lease_s)
       from input i
      where r.job = i.job and r.attempt = i.attempt and r.claim_token = i.claim_token
-    returning r.job
+    returning r.job, r.cancel_requested
   )
-  select i.job from input i where i.job not in (select n.job from renewed n);
+  select i.job, case when n.job is null then 'lost' else 'cancel' end
+    from input i left join renewed n on n.job = i.job
+   where n.job is null or n.cancel_requested;
 end $$;

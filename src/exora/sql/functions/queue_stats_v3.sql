@@ -1,7 +1,8 @@
 -- public.queue_stats_v3: for each lane, how many jobs are ready, scheduled, running and dead, and how long the
 -- oldest ready one has waited, in seconds.
 create or replace function public.queue_stats_v3()
-returns table (lane text, ready bigint, scheduled bigint, running bigint, dead bigint, oldest_ready_s double precision)
+returns table (lane text, ready bigint, scheduled bigint, running bigint, dead bigint, oldest_ready_s double precision,
+               paused_at timestamptz, depth_limit int)
 language sql stable security definer set search_path = '' as $$
   with live as (
     select r.lane, 'ready' as state, r.job from exora.ready r
@@ -14,6 +15,8 @@ language sql stable security definer set search_path = '' as $$
          count(*) filter (where l.state = 'running'), count(*) filter (where l.state = 'dead'),
          extract(epoch from clock_timestamp() -
            (select j.created_at from exora.jobs j
-             where j.id = min(l.job) filter (where l.state = 'ready')))::double precision
-    from exora.lanes n left join live l on l.lane = n.lane group by n.lane order by n.lane
+             where j.id = min(l.job) filter (where l.state = 'ready')))::double precision,
+         n.paused_at, n.depth_limit
+    from exora.lanes n left join live l on l.lane = n.lane
+   group by n.lane, n.paused_at, n.depth_limit order by n.lane
 $$;

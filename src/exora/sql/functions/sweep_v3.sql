@@ -21,7 +21,11 @@ begin
      and (settled_at is not null or lease_expires_at < clock_timestamp());
   get diagnostics v_reservations = row_count;
   perform exora.ensure_partitions();
-  v_sealed := exora.seal_audit(20000, '10 s');
+  begin
+    v_sealed := exora.seal_audit(20000, '10 s');
+  exception when lock_not_available then
+    v_sealed := 0;  -- an operator is sealing at this moment; what was rescued above must stay rescued
+  end;
   return jsonb_build_object('swept', true, 'promoted', v_promoted, 'rescued', v_rescued,
                                        'reservations_forgotten', v_reservations, 'sealed', v_sealed);
 end $$;

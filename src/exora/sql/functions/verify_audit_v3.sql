@@ -3,11 +3,11 @@
 -- (event_id names the event), events_truncated (all events of a seal are gone), seal_broken, seal_removed,
 -- seals_truncated (seq names the seal), anchor_broken (p_heads, the heads kept outside as [{chain, seq, hash}], does not
 -- fit), and unsealed_old, which is no tampering: events of over an hour ago are not sealed yet. Take windows from
--- audit_windows_v3 to keep each call short.
+-- audit_window_v3 to keep each call short.
 create or replace function public.verify_audit_v3(
   p_from_run bigint default 1, p_to_run bigint default null, p_heads jsonb default null)
 returns table (kind text, chain int, seq bigint, event_id bigint, events bigint, at timestamptz, detail text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = '' set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   v_to constant bigint := coalesce(p_to_run, 9223372036854775806);

@@ -41,8 +41,10 @@ comment on table exora.job_types is
   'Kinds of jobs with their defaults; durations in seconds. payload_* are compiled from payload_fields.';
 
 create table exora.lanes (
-  lane      text collate "C" primary key check (lane ~ '^[a-z][a-z0-9_]{0,62}$'),
-  job_type  text not null references exora.job_types
+  lane         text collate "C" primary key check (lane ~ '^[a-z][a-z0-9_]{0,62}$'),
+  job_type     text not null references exora.job_types,
+  paused_at    timestamptz,
+  depth_limit  integer check (depth_limit > 0)
 );
 comment on table exora.lanes is 'A lane serves one job type; a type without lanes of its own has one of its own name.';
 
@@ -115,6 +117,7 @@ create table exora.running (
   retry_count       smallint not null,
   crash_count       smallint not null,
   correlation_id    uuid not null,
+  cancel_requested  boolean not null default false,
   worker_id         text not null
 ) with (fillfactor = 70);
 comment on table exora.running is
