@@ -94,7 +94,7 @@ def main() -> None:
     with running(options.server) as server:
         _say(f"{server.version}, {', '.join(f'{key}={value}' for key, value in SETTINGS.items())}")
         _say(f"{load()}; {platform.python_implementation()} {platform.python_version()}; {sizes}; {reps} repetitions")
-        _say(f"producers: {sizes.callers} callers over {CONNECTIONS} connections; payload about 250 bytes, but for limit")
+        _say(f"producers: {sizes.callers} callers over {CONNECTIONS} connections; about 250 bytes a job, but for limit")
         table, configurations = asyncio.run(_measure(server, sizes, entries, absent, workloads, reps))
         version = server.version
     found = results(table)

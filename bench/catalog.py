@@ -58,7 +58,7 @@ class Entry:
         if not PEER_PYTHON.exists():
             return "bench/.venv is missing: run make bench-install"
         ran = subprocess.run([str(PEER_PYTHON), "-c", f"import {self.needs}"], capture_output=True, check=False)
-        return None if ran.returncode == 0 else f"the Python package {self.needs} is not installed: run make bench-install"
+        return f"the package {self.needs} is not installed: run make bench-install" if ran.returncode else None
 
 
 def _node() -> str:

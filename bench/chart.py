@@ -30,9 +30,7 @@ def main() -> None:
         values = [cells[system]["value"] for system in systems]
         colors = [_OURS if system == "exora" else _LIMIT if system == "limit" else _PEER for system in systems]
         bars = axis.barh(systems, values, color=colors)
-        labels = [
-            f" {value:,.0f}" if value >= 100 else f" {value:.2f}" for value in values
-        ]
+        labels = [f" {value:,.0f}" if value >= 100 else f" {value:.2f}" for value in values]
         axis.bar_label(bars, labels=labels, fontsize=8)
         axis.set_title(f"{workload} ({next(iter(cells.values()))['unit']})", fontsize=10)
         axis.margins(x=0.18)

@@ -9,6 +9,9 @@ from typing import Any
 from bench.run import Table
 from bench.workloads import WORKLOADS
 
+#: Details that the table shows beside the figure.
+_SHOWN = ("p95", "p99", "p50_after_commit", "ratio_to_small", "held_to_free", "last_to_first", "peak", "most_at_once")
+
 Results = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -60,8 +63,7 @@ def _ratios(system: str, row: dict[str, Any], ours: dict[str, Any] | None, found
     parts = [f"{row['ratio_to_limit']:.3f} of limit" if row["ratio_to_limit"] is not None else " " * 14]
     if ours is not None and system not in ("exora", "limit") and row["value"]:
         parts.append(f"exora is {ours['value'] / row['value']:.2f} x this")
-    shown = {"p95", "p99", "p50_after_commit", "ratio_to_small", "held_to_free", "last_to_first", "peak", "most_at_once"}
-    parts += [f"{key} {value}" for key, value in row.items() if key in shown]
+    parts += [f"{key} {value}" for key, value in row.items() if key in _SHOWN]
     return "   ".join(parts)
 
 

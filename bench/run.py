@@ -99,7 +99,8 @@ async def _measure(stage: Stage, entry: Entry, name: str, table: Table, say: Cal
     else:
         cell.samples.append(sample)
         detail = " ".join(f"{key}={value}" for key, value in sample.detail.items())
-        say(f"   {entry.name:<16} {sample.value:>12,.3f} {workload.unit:<8} {detail}  [{time.monotonic() - started:.1f} s]")
+        figure = f"{sample.value:>12,.3f} {workload.unit:<8}"
+        say(f"   {entry.name:<16} {figure} {detail}  [{time.monotonic() - started:.1f} s]")
         return sample.value
     say(f"   {entry.name:<16} {'-':>12} {cell.missing}")
     return None

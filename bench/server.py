@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterator
@@ -56,13 +57,18 @@ class Server:
         finally:
             await connection.close()
 
-    async def value(self, query: str, database: str = "postgres") -> object:
-        """The first value of a query."""
-        connection = await asyncpg.connect(self.url(database))
+    async def value(self, query: str, *arguments: object) -> object:
+        """The first value of a query, asked from a database that is not measured."""
+        connection = await asyncpg.connect(self.url("postgres"))
         try:
-            return await connection.fetchval(query)
+            return await connection.fetchval(query, *arguments)
         finally:
             await connection.close()
+
+    async def leave(self, database: str) -> None:
+        """Wait until nobody is connected to a database, so that its statistics are complete."""
+        while await self.value("select count(*) from pg_stat_activity where datname = $1", database):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
     async def settle(self, database: str) -> None:
         """Vacuum, analyze, checkpoint: so that a drain starts from the same state in every system."""
@@ -72,9 +78,9 @@ class Server:
     async def active_ms(self, database: str) -> float:
         """Time the server has spent on statements in a database, by its own statistics.
 
-        Complete for connections that have ended; read from another database so as not to count itself.
+        Complete for connections that have ended.
         """
-        return float(str(await self.value(f"select active_time from pg_stat_database where datname = '{database}'")))
+        return float(str(await self.value("select active_time from pg_stat_database where datname = $1", database)))
 
 
 @contextmanager
@@ -84,9 +90,8 @@ def running(installation: str) -> Iterator[Server]:
     Args:
         installation: "embedded", or the major version of an installation of Debian, e.g. "15".
     """
-    binaries = (
-        Binaries.of_wheel() if installation == "embedded" else Binaries.at(Path(f"/usr/lib/postgresql/{installation}/bin"))
-    )
+    embedded = installation == "embedded"
+    binaries = Binaries.of_wheel() if embedded else Binaries.at(Path(f"/usr/lib/postgresql/{installation}/bin"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

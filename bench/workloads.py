@@ -116,11 +116,12 @@ async def pickup(place: Place) -> Sample:
 
 async def drain_1m_pending(place: Place) -> Sample:
     """The first jobs of a long queue, beside the same number of jobs alone."""
-    sizes, count = place.stage.sizes, place.stage.sizes.jobs(place.entry.drain)
+    backlog = place.stage.sizes.backlog
+    count = min(backlog // 2, place.stage.sizes.jobs(place.entry.drain))
     await place.fill(count)
     small = await place.drain_part(count - count // 20)
     async with place.stage.database(place.entry) as large:
-        await make_pending(large, sizes.backlog)
+        await make_pending(large, backlog)
         rate = await large.drain_part(count - count // 20)
     return Sample(rate, {"small": round(small), "ratio_to_small": round(rate / small, 3)})
 
@@ -203,8 +204,7 @@ async def heartbeat(place: Place) -> Sample:
         spent = []
         for times in (0, 0, _BEATS):  # the second tells what connecting costs
             await producer.ask("beat", times=times)
-            while await server.value(f"select count(*) from pg_stat_activity where datname = '{name}'"):
-                await asyncio.sleep(0.02)
+            await server.leave(name)
             spent.append(await server.active_ms(name))
     return Sample(((spent[2] - spent[1]) - (spent[1] - spent[0])) / _BEATS)
 

@@ -20,7 +20,7 @@ class Absurd(System):
     """``AsyncAbsurd`` with one queue."""
 
     description = Description(
-        configuration="50 slots, batch 200, poll every 50 ms; no bulk call: concurrent single calls; keeps finished tasks",
+        configuration="50 slots, batch 200, poll every 50 ms; no bulk call: concurrent singles; keeps finished tasks",
         remaining="select exists (select from absurd.r_default where state in ('pending', 'running', 'sleeping'))",
         keeps_history=True,
     )

@@ -6,7 +6,8 @@ import logging
 import sys
 from typing import Any
 
-from chancy import Chancy, Job as ChancyJob, Queue, Worker
+from chancy import Chancy, Queue, Worker
+from chancy import Job as ChancyJob
 
 from bench.systems.protocol import Description, Job, Profile, System
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-from pgqueuer import AsyncpgDriver, AsyncpgPoolDriver, Job as QueuedJob, PgQueuer, Queries
+from pgqueuer import AsyncpgDriver, AsyncpgPoolDriver, PgQueuer, Queries
+from pgqueuer import Job as QueuedJob
 
-from bench.systems.protocol import Description, Job, NotOffered, Profile, System
+from bench.systems.protocol import Description, Job, Profile, System
 
 _BULK = 5_000
 _BATCH = 500
@@ -80,11 +81,9 @@ class PgQueuerSystem(System):
 
             @queuer.entrypoint("noop")
             async def noop(_job: QueuedJob) -> None:
-                raise NotOffered
+                raise AssertionError("never run: the jobs are only held")
 
-            self._held = [
-                job.id async for job in queuer.qm.fetch_jobs(count, None, timedelta(seconds=30))
-            ][:count]
+            self._held = [job.id async for job in queuer.qm.fetch_jobs(count, None, timedelta(seconds=30))][:count]
         finally:
             await connection.close()
 

@@ -17,7 +17,7 @@ class Procrastinate(System):
     """An ``App`` with one task."""
 
     description = Description(
-        configuration="concurrency 50, delete_jobs always, listen_notify, pool 20; bulk by batch_defer in calls of 5,000",
+        configuration="concurrency 50, delete_jobs always, listen_notify, pool 20; bulk by batch_defer of 5,000",
         remaining="select exists (select from procrastinate_jobs)",
         pending_tables=("procrastinate_jobs",),
     )

@@ -29,7 +29,9 @@ from exora.domain.outcome import SettleAnswer, Settlement
 class Transport(Protocol):
     """Carries one call to a function and its rows back; knows nothing of jobs."""
 
-    async def call(self, function: str, arguments: Mapping[str, Any], *, repeatable: bool) -> list[dict[str, Any]]:
+    async def call(
+        self, function: str, arguments: Mapping[str, Any], *, repeatable: bool
+    ) -> Sequence[Mapping[str, Any]]:
         """Call ``public.function`` with named arguments.
 
         Args:

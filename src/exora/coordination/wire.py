@@ -38,7 +38,7 @@ from exora.domain.outcome import (
     Snooze,
 )
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 
 _NAMES: dict[type[Outcome], str] = {
     Completed: "completed",
@@ -146,7 +146,7 @@ class WireCoordinator:
 
     async def api_capacity(self) -> list[ApiCapacity]:
         rows = await self._transport.call("api_capacity_v3", {}, repeatable=True)
-        return [ApiCapacity(provider=row.pop("provider_name"), endpoint=row.pop("api_endpoint"), **row) for row in rows]
+        return [ApiCapacity(*row.values()) for row in rows]
 
     async def reserve_api_capacity(
         self, *, reservation_id: UUID, holder: str, provider: str, endpoint: str, tokens: int, lease_s: float
@@ -281,9 +281,9 @@ class WireCoordinator:
         return rows[0][function]
 
 
-def _columns(requests: Sequence[EnqueueRequest]) -> Row:
+def _columns(requests: Sequence[EnqueueRequest]) -> dict[str, Any]:
     """Requests column by column; a column of defaults is not sent."""
-    columns: Row = {
+    columns: dict[str, Any] = {
         "p_job_types": [request.job_type for request in requests],
         "p_payloads": [request.payload for request in requests],
     }
@@ -324,9 +324,9 @@ def _claimed(row: Row) -> ClaimedJob:
     )
 
 
-def _outcomes(settlements: Sequence[Settlement]) -> Row:
+def _outcomes(settlements: Sequence[Settlement]) -> dict[str, Any]:
     """Settlements column by column; a column that none of them uses is not sent."""
-    columns: Row = {
+    columns: dict[str, Any] = {
         "p_jobs": [job_number(item.fence.job_id) for item in settlements],
         "p_attempts": [item.fence.attempt for item in settlements],
         "p_claim_tokens": [item.fence.claim_token for item in settlements],
@@ -342,7 +342,7 @@ def _outcomes(settlements: Sequence[Settlement]) -> Row:
     return columns
 
 
-def _error(error: ErrorInfo) -> Row:
+def _error(error: ErrorInfo) -> dict[str, Any]:
     return {
         "class": error.error_class,
         "code": error.code,

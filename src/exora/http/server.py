@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
@@ -54,8 +54,18 @@ def bind(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: the worker's drain decides when the process ends."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
     @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
         yield
 
 
@@ -66,8 +76,7 @@ async def serve(app: Starlette, listener: socket.socket) -> AsyncIterator[int]:
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="exora-http")
     try:
-        while not server.started and not task.done():
-            await asyncio.sleep(0.005)  # uvicorn offers no event to wait for
+        await server.listening.wait()
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True

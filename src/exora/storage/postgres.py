@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 from exora.errors import NotFound
@@ -11,7 +11,7 @@ from exora.errors import NotFound
 class Fetch(Protocol):
     """Runs one statement and returns its rows; the direct transport's ``fetch``."""
 
-    def __call__(self, statement: str, *values: Any, repeatable: bool) -> Awaitable[list[dict[str, Any]]]: ...
+    def __call__(self, statement: str, *values: Any, repeatable: bool) -> Awaitable[Sequence[Mapping[str, Any]]]: ...
 
 
 class PostgresStorage:

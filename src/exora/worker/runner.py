@@ -8,6 +8,7 @@ fields come from one context variable, outcomes go to the settler's buffer.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -78,6 +79,8 @@ class Runner:
         self._mean_s: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._slots = slots
+        # Bound once: the lazy logger of the module would look its configuration up for every line of every job.
+        self._log = _log.bind()
         #: Set whenever a job ends or a slot runs dry; who waits on it clears it.
         self.changed = asyncio.Event()
 
@@ -198,22 +201,18 @@ class Runner:
         run = _Run(job, started + job.timeout_s)
         self._running[task] = run
         token = current_job.set(job)
-        _log.debug("job_started")
+        self._log.debug("job_started")
         try:
             outcome = await self._outcome(task, run)
             took = time.monotonic() - started
             self._mean_s = took if self._mean_s is None else self._mean_s + _SMOOTHING * (took - self._mean_s)
             if outcome is None:
                 self._held.pop(job.fence, None)
-                _log.warning("claim_lost", duration_s=round(took, 3))
+                self._log.warning("claim_lost", duration_s=round(took, 3))
             else:
                 self._settle(Settlement(job.fence, outcome))
-                _log.info(
-                    "job_ended",
-                    outcome=type(outcome).__name__.lower(),
-                    duration_s=round(took, 3),
-                    **_error_fields(outcome),
-                )
+                if self._log.is_enabled_for(logging.INFO):
+                    self._log.info("job_ended", duration_s=round(took, 3), **_outcome_fields(outcome))
         finally:
             current_job.reset(token)
             del self._running[task]
@@ -266,8 +265,9 @@ def _stopped(run: _Run) -> Outcome | None:
             return Release("shutdown")
 
 
-def _error_fields(outcome: Outcome) -> dict[str, str]:
-    if not isinstance(outcome, Retry | Dead):
-        return {}
-    error = outcome.error
-    return {"error_class": error.error_class, "error_code": error.code, "fingerprint": error.fingerprint}
+def _outcome_fields(outcome: Outcome) -> dict[str, str]:
+    fields = {"outcome": type(outcome).__name__.lower()}
+    if isinstance(outcome, Retry | Dead):
+        error = outcome.error
+        fields |= {"error_class": error.error_class, "error_code": error.code, "fingerprint": error.fingerprint}
+    return fields
