@@ -12,7 +12,7 @@ import asyncpg
 
 from bench.backlog import make_history, make_pending
 from bench.processes import NotOffered
-from bench.stage import Place, Sizes
+from bench.stage import Place
 
 _IO_S = 0.05
 _IO_SLOTS = 50
@@ -143,11 +143,8 @@ async def drain_1m_finished(place: Place) -> Sample:
 
 
 @contextlib.asynccontextmanager
-async def _snapshot(place: Place, held: bool) -> AsyncIterator[None]:
+async def _snapshot(place: Place) -> AsyncIterator[None]:
     """Another connection's REPEATABLE READ snapshot: it writes nothing, hence has no transaction id."""
-    if not held:
-        yield
-        return
     connection = await asyncpg.connect(place.url)
     try:
         await connection.execute("begin isolation level repeatable read read only")
@@ -157,26 +154,23 @@ async def _snapshot(place: Place, held: bool) -> AsyncIterator[None]:
         connection.terminate()
 
 
-async def _rounds(place: Place, sizes: Sizes, *, held: bool) -> list[float]:
-    count = min(sizes.round_jobs, sizes.jobs(place.entry.drain))
-    rates = []
-    async with place.stage.database(place.entry) as fresh, _snapshot(fresh, held):
-        for _ in range(sizes.rounds):
-            await fresh.fill(count)
-            rates.append((await fresh.drain(count)).rate)
-    return rates
-
-
 async def drain_xmin_held(place: Place) -> Sample:
-    """Rounds of filling and draining while a snapshot is held, and without."""
+    """Rounds of filling and draining while a snapshot is held, each beside one without."""
     sizes = place.stage.sizes
-    held = await _rounds(place, sizes, held=True)
-    free = await _rounds(place, sizes, held=False)
+    count = min(sizes.round_jobs, sizes.jobs(place.entry.drain))
+    held: list[float] = []
+    free: list[float] = []
+    # The horizon is one database's own: the other, without a snapshot, is vacuumed as ever.
+    async with place.stage.database(place.entry) as behind, _snapshot(behind):
+        for _ in range(sizes.rounds):
+            for where, rates in ((behind, held), (place, free)):
+                await where.fill(count)
+                rates.append((await where.drain(count)).rate)
     end, free_end = median(held[-_LAST_ROUNDS:]), median(free[-_LAST_ROUNDS:])
     detail: dict[str, float | list[float]] = {
         "held_to_free": round(end / free_end, 3),
         "last_to_first": round(end / median(held[:_LAST_ROUNDS]), 3),
-        "jobs": sizes.rounds * min(sizes.round_jobs, sizes.jobs(place.entry.drain)),
+        "jobs": sizes.rounds * count,
         "held": [round(rate) for rate in held],
         "free": [round(rate) for rate in free],
     }

@@ -10,7 +10,7 @@ import pytest
 
 from exora.coordination.wire import WireCoordinator
 from exora.domain.audit import AuditWindow
-from tests.acceptance.cli import exora
+from tests.acceptance.cli import exora, exora_in
 
 from .audit_trail import INSERT, RESEAL, anchor, events, findings, one_event, sealed, tamper
 
@@ -267,22 +267,22 @@ class TestCommand:
         await sealed(db, runs=2)
         await events(db, 10)
         environment = {"DATABASE_URL": embedded_dsn, "EXORA_AUDIT_KEY": "kept-elsewhere"}
-        taken = await exora("audit", "anchor", **environment)
+        taken = await exora_in(environment, "audit", "anchor")
         assert (taken.code, taken.err, taken.json["events"]) == (0, "", 106)
         kept = tmp_path / "anchor.json"
         kept.write_text(taken.out)
         verify = ("audit", "verify", "--anchor", str(kept))
 
-        whole = await exora(*verify, **environment)
+        whole = await exora_in(environment, *verify)
         assert (whole.code, whole.err) == (0, "")
         assert "106 sealed event(s) verified" in whole.out
-        assert (await exora(*verify, "--json", **environment)).json == {
+        assert (await exora_in(environment, *verify, "--json")).json == {
             "whole": True, "events": 106, "anchor": "good", "findings": [],
         }  # fmt: skip
 
         chain, _, event = await one_event(db)
         await tamper(db, f"update exora.audit_events set event = 'job_retried' where id = {event}")
-        ran = await exora("audit", "verify", **environment)
+        ran = await exora_in(environment, "audit", "verify")
         assert ran.code == 4
         assert "edited" in ran.out
         assert str(event) in ran.out
@@ -290,8 +290,8 @@ class TestCommand:
 
         await tamper(db, RESEAL)
         await db.close()
-        assert (await exora("audit", "verify", **environment)).code == 0
-        rewritten = await exora(*verify, "--json", **environment)
+        assert (await exora_in(environment, "audit", "verify")).code == 0
+        rewritten = await exora_in(environment, *verify, "--json")
         assert rewritten.code == 4
         assert chain in {f["chain"] for f in rewritten.json["findings"] if f["kind"] == "anchor_broken"}
 

@@ -81,6 +81,7 @@ create table exora.jobs (
   notes            text[]
 );
 create unique index jobs_idempotency_key on exora.jobs (job_type, idempotency_key) where idempotency_key is not null;
+create index jobs_patient on exora.jobs (patient_id, id) where patient_id is not null;
 comment on table exora.jobs is
   'One wide row per job, written once at enqueue by functions that check it, and never updated: constraints and
 foreign keys here would be paid by every job once more. The public id is exora.job_uuid(id, created_at).';

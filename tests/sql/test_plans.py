@@ -1,0 +1,137 @@
+"""The plans of the hot calls, as executed inside the functions: they probe, they never scan, whatever ANALYZE saw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+PENDING = 100_000
+_FILL = f"""
+insert into exora.jobs (id, created_at, scheduled_at, priority, max_retries, correlation_id, job_type, lane, category,
+                        name, payload)
+select n, now(), now(), 5, 5, gen_random_uuid(), 'report_generation', 'report_generation', 'standard', 'n',
+       '{{"limit": 1}}'
+  from generate_series(1, {2 * PENDING}) n;
+insert into exora.ready (lane, sort_key, job, attempt, retry_count, crash_count)
+select 'report_generation', n, n, 0, 0, 0 from generate_series(1, {PENDING}) n;
+insert into exora.job_archive (job, attempt, status, started_at, finished_at, retry_count, crash_count)
+select n, 1, 'completed', now(), now(), 0, 0 from generate_series({PENDING + 1}, {2 * PENDING}) n;
+select setval('exora.job_number', {3 * PENDING});
+"""
+_EXPLAIN = """
+load 'auto_explain'; set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;
+set auto_explain.log_analyze = on; set auto_explain.log_timing = off; set client_min_messages = log;
+"""
+
+
+class Explained:
+    """A connection whose statements, also those inside functions, are explained."""
+
+    def __init__(self, db: asyncpg.Connection) -> None:
+        self.db = db
+        self._messages: list[str] = []
+        db.add_log_listener(lambda _, message: self._messages.append(str(message.message)))
+
+    async def plans(self, query: str, *values: Any) -> list[str]:
+        """Run a call and return the plans of every statement in it."""
+        self._messages.clear()
+        await self.db.fetch(query, *values)
+        # The driver looks up the types of arguments by itself.
+        return [message for message in self._messages if "plan:" in message and "typeinfo_tree" not in message]
+
+
+@pytest.fixture
+async def explained(dsn: str) -> AsyncIterator[Explained]:
+    """A full queue, an idle one a moment ago: statistics say that nothing runs."""
+    db = await asyncpg.connect(dsn)
+    await db.execute(_FILL)
+    await db.execute("vacuum analyze")
+    await db.execute(_EXPLAIN)
+    yield Explained(db)
+    await db.close()
+
+
+def scanned(plans: list[str]) -> set[str]:
+    """Tables of the queue that were read from end to end, or sorted."""
+    big = "jobs|ready|running|job_archive|audit_events|claims"
+    return set(re.findall(rf"(?:Seq|Bitmap Heap) Scan on ({big})\b[^\n]*actual rows", "\n".join(plans)))
+
+
+def most_rows(plans: list[str]) -> int:
+    """The largest number of rows that any node of any plan produced."""
+    return max(int(float(rows)) for plan in plans for rows in re.findall(r"actual rows=([\d.]+)", plan))
+
+
+async def claim(explained: Explained, limit: int) -> tuple[list[asyncpg.Record], list[str]]:
+    """Claim jobs; returns them and the plans."""
+    token = uuid4()
+    call = "select * from claim_jobs_v3('w', $1, array['report_generation'], null, $2)"
+    plans = await explained.plans(call, token, limit)
+    return await explained.db.fetch(call, token, limit), plans
+
+
+async def test_a_claim_reads_as_many_rows_as_it_takes(explained: Explained) -> None:
+    jobs, plans = await claim(explained, 50)
+    assert len(jobs) == 50
+    assert scanned(plans) == set()
+    assert most_rows(plans) <= 50
+    assert "ready_pkey" in "\n".join(plans)
+
+
+async def test_a_settlement_probes_each_claim(explained: Explained) -> None:
+    await claim(explained, 500)
+    rows = await explained.db.fetch("select job, attempt, claim_token from exora.running limit 20")
+    plans = await explained.plans(
+        "select settle_jobs_v3($1, $2, $3, $4)",
+        [row["job"] for row in rows],
+        [row["attempt"] for row in rows],
+        [row["claim_token"] for row in rows],
+        ["completed"] * 20,
+    )
+    assert scanned(plans) == set()
+    assert most_rows(plans) <= 20
+    assert "running_pkey" in "\n".join(plans)
+
+
+async def test_a_heartbeat_probes_each_claim(explained: Explained) -> None:
+    await claim(explained, 500)
+    rows = await explained.db.fetch("select job, attempt, claim_token from exora.running limit 20")
+    plans = await explained.plans(
+        "select * from heartbeat_jobs_v3($1, $2, $3)",
+        [row["job"] for row in rows],
+        [row["attempt"] for row in rows],
+        [row["claim_token"] for row in rows],
+    )
+    assert scanned(plans) == set()
+    assert most_rows(plans) <= 20
+
+
+async def test_an_enqueue_reads_no_job(explained: Explained) -> None:
+    plans = await explained.plans(
+        "select * from enqueue_jobs_v3($1, $2)", ["report_generation"] * 10, ['{"limit": 1}'] * 10
+    )
+    assert scanned(plans) == set()
+
+
+async def test_a_keyed_enqueue_looks_its_key_up(explained: Explained) -> None:
+    call = "select * from enqueue_jobs_v3($1, $2, p_idempotency_keys => $3)"
+    values = (["report_generation"], ['{"limit": 1}'], ["key"])
+    await explained.db.fetch(call, *values)
+    plans = await explained.plans(call, *values)
+    assert scanned(plans) == set()
+
+
+async def test_showing_one_job_touches_one_job(explained: Explained) -> None:
+    jobs, _ = await claim(explained, 1)
+    plans = await explained.plans("select * from list_jobs_v3(p_job_ids => array[$1::uuid])", jobs[0]["job_id"])
+    assert scanned(plans) == set()
+
+
+async def test_the_newest_jobs_are_read_from_the_end(explained: Explained) -> None:
+    plans = await explained.plans("select * from list_jobs_v3(p_limit => 50)")
+    assert most_rows(plans) <= 200
