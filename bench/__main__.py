@@ -20,7 +20,7 @@ from bench.stage import Sizes, Stage
 from bench.workloads import WORKLOADS
 
 BUILD = HERE.parent / "build"
-QUICK = Sizes(seconds=1.5, backlog=1_000_000, rounds=5, round_jobs=20_000, paced=100, io_jobs=2_000)
+QUICK = Sizes(seconds=1.0, backlog=1_000_000, rounds=5, round_jobs=20_000, paced=100, io_jobs=2_000)
 FULL = Sizes(seconds=3.0, backlog=1_000_000, rounds=10, round_jobs=50_000, paced=300, io_jobs=10_000)
 
 
@@ -59,7 +59,14 @@ def _present(wanted: list[str] | None) -> tuple[list[Entry], dict[str, str]]:
 
 
 async def _measure(
-    server: Server, sizes: Sizes, entries: list[Entry], absent: dict[str, str], workloads: list[str], reps: int
+    server: Server,
+    sizes: Sizes,
+    entries: list[Entry],
+    absent: dict[str, str],
+    workloads: list[str],
+    reps: int,
+    *,
+    quick: bool,
 ) -> tuple[Table, dict[str, str]]:
     logs = BUILD / "bench-logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -77,7 +84,7 @@ async def _measure(
             _say(f"{entry.name}: {stage.descriptions[entry.name]['configuration']}")
     for name, reason in absent.items():
         _say(f"{name}: LEFT OUT: {reason}")
-    table = await run_all(stage, ready, workloads, reps, _say)
+    table = await run_all(stage, ready, workloads, reps, _say, quick=quick)
     return table, {name: described["configuration"] for name, described in stage.descriptions.items()}
 
 
@@ -95,7 +102,9 @@ def main() -> None:
         _say(f"{server.version}, {', '.join(f'{key}={value}' for key, value in SETTINGS.items())}")
         _say(f"{load()}; {platform.python_implementation()} {platform.python_version()}; {sizes}; {reps} repetitions")
         _say(f"producers: {sizes.callers} callers over {CONNECTIONS} connections; about 250 bytes a job, but for limit")
-        table, configurations = asyncio.run(_measure(server, sizes, entries, absent, workloads, reps))
+        table, configurations = asyncio.run(
+            _measure(server, sizes, entries, absent, workloads, reps, quick=options.quick)
+        )
         version = server.version
     found = results(table)
     _say(render(found, table))

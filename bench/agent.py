@@ -171,10 +171,21 @@ async def _serve(agent: Agent, answers: int) -> None:
     os._exit(0)  # the harness has gone; a peer's shutdown is not measured
 
 
+def _first_line() -> bytes:
+    """Read without buffering: the rest of stdin is the event loop's."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line
+
+
 def main() -> None:
     """``python -m bench.agent MODULE ANSWERS_FD`` with the start parameters as the first line of stdin."""
     module, answers = sys.argv[1], int(sys.argv[2])
-    parameters = json.loads(sys.stdin.buffer.raw.readline())  # type: ignore[attr-defined]
+    parameters = json.loads(_first_line())
     found: type[System] = importlib.import_module(f"bench.systems.{module}").SYSTEM
     agent = Agent(found(**parameters))
     os.write(answers, b"{}\n")

@@ -68,6 +68,9 @@ def _node() -> str:
     return "node"
 
 
+#: In a quick run the costly workloads are measured for these only: ours, the bound, and the fastest peer.
+QUICK_COSTLY = ("limit", "exora", "graphile-worker")
+
 LIMIT = Entry("limit", "limit", False, "asyncpg", 5_000, 250_000, 100_000)
 SYSTEMS = (
     LIMIT,

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from bench.catalog import LIMIT, Entry
+from bench.catalog import LIMIT, QUICK_COSTLY, Entry
 from bench.processes import AgentFailed, NotOffered
 from bench.server import load
 from bench.stage import Stage
@@ -18,6 +18,8 @@ from bench.workloads import WORKLOADS, Sample
 
 #: Systems between two measurements of the limit, in heavy workloads.
 _HEAVY_BLOCK = 3
+#: After so long a quick run begins nothing more, so that it ends within ten minutes.
+_QUICK_S = 560.0
 
 
 @dataclass
@@ -53,10 +55,18 @@ Table = dict[str, dict[str, Cell]]
 
 
 async def run_all(
-    stage: Stage, entries: list[Entry], workloads: list[str], reps: int, say: Callable[[str], None]
+    stage: Stage, entries: list[Entry], workloads: list[str], reps: int, say: Callable[[str], None], *, quick: bool
 ) -> Table:
-    """Measure every system in every workload ``reps`` times; repetitions are whole rounds, apart in time."""
+    """Measure every system in every workload ``reps`` times; repetitions are whole rounds, apart in time.
+
+    With ``quick``, costly workloads are left to a few systems, and nothing is begun after ten minutes.
+    """
+    stage.ends_at = time.monotonic() + _QUICK_S if quick else float("inf")
     table: Table = {entry.name: {name: Cell() for name in workloads} for entry in entries}
+    for entry in entries if quick else []:
+        for name in workloads:
+            if WORKLOADS[name].costly and entry.name not in QUICK_COSTLY:
+                table[entry.name][name].missing = "not measured in a quick run"
     for rep in range(1, reps + 1):
         for name in workloads:
             say(f"-- {name} (repetition {rep} of {reps}): {WORKLOADS[name].says}; {load()}")
@@ -89,6 +99,9 @@ async def _block(stage: Stage, entries: list[Entry], name: str, table: Table, sa
 
 async def _measure(stage: Stage, entry: Entry, name: str, table: Table, say: Callable[[str], None]) -> float | None:
     workload, cell, started = WORKLOADS[name], table[entry.name][name], time.monotonic()
+    if started > stage.ends_at:
+        cell.missing = None if cell.samples else "not measured: the quick run's time was over"
+        return None
     try:
         async with stage.database(entry) as place:
             sample = await workload.measure(place)

@@ -59,11 +59,12 @@ class Drained:
 
 @dataclass
 class Stage:
-    """The server, the sizes, and a system's schema as a template."""
+    """The server, the sizes, each system's schema as a template, and when to stop (monotonic seconds)."""
 
     server: Server
     sizes: Sizes
     logs: Path
+    ends_at: float = float("inf")
     descriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -155,7 +156,12 @@ class Place:
         self, agents: list[Agent], profile: str, *, sleep_s: float = 0, mark_at: int = 0, keep_starts: bool = False
     ) -> None:
         """Have them begin to work, at once."""
-        options = {"profile": profile, "sleep_s": sleep_s, "mark_at": mark_at, "keep_starts": keep_starts}
+        options: dict[str, Any] = {
+            "profile": profile,
+            "sleep_s": sleep_s,
+            "mark_at": mark_at,
+            "keep_starts": keep_starts,
+        }
         await asyncio.gather(*(agent.ask("work", **options) for agent in agents))
 
     async def until(self, agents: list[Agent], key: str, enough: int) -> list[dict[str, Any]]:

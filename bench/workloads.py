@@ -41,6 +41,7 @@ class Workload:
         unit: of its figure.
         more_is_better: which way it is good.
         heavy: takes long, so the limit is measured at every third system only.
+        costly: takes so long that a quick run does it for a few systems only.
         says: what it is, in a line.
     """
 
@@ -49,6 +50,7 @@ class Workload:
     more_is_better: bool
     heavy: bool
     says: str
+    costly: bool = False
 
 
 async def _singles(place: Place, *, coalesced: bool) -> Sample:
@@ -220,10 +222,12 @@ WORKLOADS = {
     "drain_1": Workload(drain_1, "jobs/s", True, False, "no-op jobs, 1 worker process, first start to last done"),
     "drain_2": Workload(drain_2, "jobs/s", True, False, "the same with 2 worker processes"),
     "pickup": Workload(pickup, "ms", False, True, "idle worker, p50 from the enqueue call to the job's start"),
-    "drain_1m_pending": Workload(drain_1m_pending, "jobs/s", True, True, "first jobs of a long queue"),
-    "drain_1m_finished": Workload(drain_1m_finished, "jobs/s", True, True, "short queue beside a long history"),
+    "drain_1m_pending": Workload(drain_1m_pending, "jobs/s", True, True, "first jobs of a long queue", costly=True),
+    "drain_1m_finished": Workload(
+        drain_1m_finished, "jobs/s", True, True, "short queue beside a long history", costly=True
+    ),
     "drain_xmin_held": Workload(
-        drain_xmin_held, "jobs/s", True, True, "last rounds of a series while a snapshot is held open"
+        drain_xmin_held, "jobs/s", True, True, "last rounds of a series while a snapshot is held open", costly=True
     ),
     "io_bound": Workload(io_bound, "of ideal", True, True, "jobs of 50 ms, 50 at once"),
     "heartbeat": Workload(heartbeat, "ms", False, True, "server time to renew 5,000 running jobs"),

@@ -225,6 +225,23 @@ class TestFence:
         states = [await client.state(job.job_id) for job in jobs]
         assert states == ["completed", "pending", "pending", "pending", "failed", "cancelled"]
 
+    async def test_a_stale_fence_beside_the_current_one_is_told_so(self, client: Client) -> None:
+        await client.enqueue()
+        [job] = await client.claim()
+        stale = job.fence._replace(claim_token=uuid4())
+        answers = await client.coordinator.settle([Settlement(stale, Completed()), Settlement(job.fence, Completed())])
+        assert [answer.status for answer in answers] == ["lost", "settled"]
+
+    async def test_an_attempt_that_became_poison_is_lost_to_its_worker(
+        self, client: Client, db: asyncpg.Connection
+    ) -> None:
+        await client.enqueue()
+        for _ in range(3):
+            [job] = await client.claim()
+            await lapse(db)
+            await client.coordinator.sweep()
+        assert await client.settle(job, Completed()) == "lost"
+
     async def test_one_fence_twice_in_a_batch_settles_once(self, client: Client) -> None:
         await client.enqueue()
         [job] = await client.claim()

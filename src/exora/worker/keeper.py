@@ -17,7 +17,7 @@ import structlog
 
 from exora.domain.job import ClaimedJob, Fence, HeartbeatNews
 from exora.domain.phi import describe_error
-from exora.errors import CoordinationError
+from exora.errors import CoordinationError, OutcomeUnknown
 
 _log = structlog.get_logger("exora.worker.keeper")
 _TICK_S = 0.25
@@ -94,12 +94,17 @@ class Keeper:
         self._renewed = {job.fence: self._renewed.get(job.fence, now) for job in jobs}
         if not any(now - self._renewed[job.fence] >= (self._heartbeat_s or job.heartbeat_s) for job in jobs):
             return
+        left = min(self._renewed[job.fence] + job.lease_s for job in jobs) - now
         try:
-            news = await heartbeats.heartbeat(list(self._renewed))
-        except CoordinationError:
-            lost = [job.fence for job in jobs if now - self._renewed[job.fence] > job.lease_s]
+            async with asyncio.timeout(max(left, _RETRY_S)):
+                news = await heartbeats.heartbeat(list(self._renewed))
+        except (CoordinationError, TimeoutError) as error:
+            late = time.monotonic()
+            lost = [job.fence for job in jobs if late - self._renewed[job.fence] >= job.lease_s]
             if lost:
                 self._on_news(HeartbeatNews(lost, []))
+            if isinstance(error, TimeoutError):
+                raise OutcomeUnknown("a heartbeat was not answered within the lease") from error
             raise
         self._renewed = dict.fromkeys(self._renewed, now)
         if news.lost or news.cancelled:

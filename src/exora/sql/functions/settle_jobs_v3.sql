@@ -25,11 +25,16 @@ begin
     return;
   end if;
   return query
-  select case when i.job = any (v_settled) then 'settled'
+  select case when i.position = any (v_settled) then 'settled'
               when exists (select from exora.job_archive a where a.job = i.job and a.attempt = i.attempt
                               and a.claim_token = i.claim_token)
-                or exists (select from exora.dead_letters d where d.job = i.job and d.attempt = i.attempt)
+                -- The trail remembers how an attempt ended; the claim's answer, whose it was.
+                or exists (select from exora.claims c join exora.audit_events e on e.job = i.job and e.attempt = i.attempt
+                            where c.claim_token = i.claim_token and i.job = any (c.jobs)
+                              and (e.event in ('job_retried', 'job_snoozed', 'job_released')
+                                   or (e.event = 'job_dead_lettered'
+                                       and e.detail ->> 'code' is distinct from 'worker_lost')))
               then 'already' else 'lost' end
-    from unnest(p_jobs, p_attempts, p_claim_tokens) with ordinality as i (job, attempt, claim_token, ordinal)
-   order by i.ordinal;
+    from unnest(p_jobs, p_attempts, p_claim_tokens) with ordinality as i (job, attempt, claim_token, position)
+   order by i.position;
 end $$;

@@ -1,6 +1,6 @@
 -- exora.settle_running: take the claims whose fence is current out of running and write what becomes of each: archive,
 -- dead letters, the schedule or the ready table, their errors, and one audit event. One statement: the completed ones
--- pay nothing for the others. A retry beyond the job's budget is dead. Answers the numbers settled.
+-- pay nothing for the others. A retry beyond the job's budget is dead. Answers the positions settled.
 --
 -- Each claim is located by a probe of the primary key (lateral, limit 1), which the planner cannot turn round into a
 -- scan when its statistics were taken while nothing ran.
@@ -19,9 +19,9 @@ declare
 begin
   with hit as materialized (
     select distinct on (i.job) i.job, i.outcome, i.result, i.delay_s, i.reason, i.error, r.attempt, r.claim_token,
-           r.worker_id, r.started_at, r.heartbeat_at, r.retry_count, r.crash_count, r.correlation_id
+           r.worker_id, r.started_at, r.heartbeat_at, r.retry_count, r.crash_count, r.correlation_id, i.position
       from unnest(p_jobs, p_attempts, p_claim_tokens, p_outcomes, p_results, p_delays_s, p_reasons, p_errors)
-             as i (job, attempt, claim_token, outcome, result, delay_s, reason, error)
+             with ordinality as i (job, attempt, claim_token, outcome, result, delay_s, reason, error, position)
       cross join lateral (select * from exora.running r where r.job = i.job and r.attempt = i.attempt
                              and r.claim_token = i.claim_token limit 1) r
   ), removed as (
@@ -69,7 +69,7 @@ begin
            left(coalesce(e.error ->> 'summary', ''), 500), left(coalesce(e.error ->> 'fingerprint', ''), 64)
       from ended e where e.final in ('retry', 'dead') or e.error ->> 'code' = 'worker_lost'
   )
-  select coalesce(array_agg(e.job), '{}'), array_agg(e.job) filter (where e.final = 'release'),
+  select coalesce(array_agg(e.position), '{}'), array_agg(e.job) filter (where e.final = 'release'),
          array_agg(e.attempt) filter (where e.final = 'release'),
          array_agg(e.retry_count::int) filter (where e.final = 'release'),
          array_agg(e.crash_count + coalesce(e.error ->> 'code' = 'worker_lost', false)::int)

@@ -28,6 +28,10 @@ begin
     perform exora.refuse('PT409', 'the document belongs to another patient, or its bytes are another document of this one',
                          'shell_file_id', 'Submit the document under its own patient, once');
   end if;
+  if exists (select from exora.records r where r.document_id = v_document.id and r.job = v_job.id
+                and r.attempt = p_attempt and r.record = p_record) then
+    return v_document.id;  -- this very call, repeated
+  end if;
   insert into exora.records as r (document_id, patient_id, job, attempt, record)
   values (v_document.id, v_job.patient_id, v_job.id, p_attempt, p_record)
   on conflict (document_id) do update
