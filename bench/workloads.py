@@ -222,6 +222,10 @@ WORKLOADS = {
     "drain_1": Workload(drain_1, "jobs/s", True, False, "no-op jobs, 1 worker process, first start to last done"),
     "drain_2": Workload(drain_2, "jobs/s", True, False, "the same with 2 worker processes"),
     "pickup": Workload(pickup, "ms", False, True, "idle worker, p50 from the enqueue call to the job's start"),
+    "io_bound": Workload(io_bound, "of ideal", True, True, "jobs of 50 ms, 50 at once"),
+    "heartbeat": Workload(heartbeat, "ms", False, True, "server time to renew 5,000 running jobs"),
+    "worker_rss": Workload(worker_rss, "MiB", False, True, "memory of a worker after a drain"),
+    # The costly ones last: a quick run whose time is over lacks these.
     "drain_1m_pending": Workload(drain_1m_pending, "jobs/s", True, True, "first jobs of a long queue", costly=True),
     "drain_1m_finished": Workload(
         drain_1m_finished, "jobs/s", True, True, "short queue beside a long history", costly=True
@@ -229,7 +233,4 @@ WORKLOADS = {
     "drain_xmin_held": Workload(
         drain_xmin_held, "jobs/s", True, True, "last rounds of a series while a snapshot is held open", costly=True
     ),
-    "io_bound": Workload(io_bound, "of ideal", True, True, "jobs of 50 ms, 50 at once"),
-    "heartbeat": Workload(heartbeat, "ms", False, True, "server time to renew 5,000 running jobs"),
-    "worker_rss": Workload(worker_rss, "MiB", False, True, "memory of a worker after a drain"),
 }

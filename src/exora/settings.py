@@ -29,7 +29,6 @@ class Settings:
         drain_s: EXORA_DRAIN_SECONDS: how long running jobs may finish after SIGTERM.
         http_port: PORT, else HEALTH_CHECK_PORT.
         log_level: LOG_LEVEL.
-        verbose: VERBOSE=true: extra fields in the log.
         audit_key: EXORA_AUDIT_KEY: signs and checks the anchors of the audit trail. Never shown.
         ocr, analyzer: EXORA_OCR and EXORA_ANALYZER, the engines by name; None = chosen.
     """
@@ -42,7 +41,6 @@ class Settings:
     drain_s: float = 25.0
     http_port: int = 10000
     log_level: str = "info"
-    verbose: bool = False
     audit_key: str | None = field(default=None, repr=False)
     ocr: str | None = None
     analyzer: str | None = None
@@ -72,7 +70,6 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         drain_s=float(_integer(env, "EXORA_DRAIN_SECONDS", 25, 0, 3600)),
         http_port=_integer(env, "PORT" if env.get("PORT") else "HEALTH_CHECK_PORT", 10000, 0, 65535),
         log_level=(_choice(env, "LOG_LEVEL", _LEVELS) or "info"),
-        verbose=env.get("VERBOSE", "").lower() in ("1", "true", "yes"),
         audit_key=env.get("EXORA_AUDIT_KEY") or None,
         ocr=_choice(env, "EXORA_OCR", _OCR_ENGINES),
         analyzer=_choice(env, "EXORA_ANALYZER", _ANALYZERS),

@@ -173,6 +173,7 @@ create table exora.claims (
   worker_id    text not null,
   jobs         bigint[] not null
 );
+alter table exora.claims alter column jobs set storage external;  -- compressing it costs more than it saves
 comment on table exora.claims is 'What each claim call returned, so that a repeated call returns the same.';
 
 create unlogged table exora.patient_flow (
