@@ -26,6 +26,7 @@ from exora.domain.job import (
     job_number,
 )
 from exora.domain.outcome import (
+    DONE,
     Cancelled,
     Completed,
     Dead,
@@ -330,8 +331,10 @@ def _outcomes(settlements: Sequence[Settlement]) -> dict[str, Any]:
         "p_jobs": [job_number(item.fence.job_id) for item in settlements],
         "p_attempts": [item.fence.attempt for item in settlements],
         "p_claim_tokens": [item.fence.claim_token for item in settlements],
-        "p_outcomes": [_NAMES[type(item.outcome)] for item in settlements],
     }
+    if all(item.outcome is DONE for item in settlements):
+        return columns
+    columns["p_outcomes"] = [_NAMES[type(item.outcome)] for item in settlements]
     for name, attribute in (("p_results", "result"), ("p_delays_s", "delay_s"), ("p_reasons", "reason")):
         values = [getattr(item.outcome, attribute, None) for item in settlements]
         if values.count(None) != len(values):

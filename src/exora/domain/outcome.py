@@ -69,6 +69,9 @@ class Cancelled:
     reason: str
 
 
+#: The commonest outcome, made once.
+DONE = Completed()
+
 Outcome = Completed | Retry | Snooze | Release | Dead | Cancelled
 
 

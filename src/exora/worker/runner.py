@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from exora.domain.job import ClaimedJob, Fence
-from exora.domain.outcome import Cancelled, Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement
+from exora.domain.outcome import DONE, Cancelled, Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement
 from exora.domain.phi import describe_error
 from exora.errors import BadInput, DocumentError, LostClaim
 from exora.observe.logs import current_job
@@ -249,7 +249,9 @@ class Runner:
 
 
 def _as_outcome(answer: Outcome | dict[str, Any] | None) -> Outcome:
-    return Completed(answer) if answer is None or isinstance(answer, dict) else answer
+    if answer is None:
+        return DONE
+    return Completed(answer) if isinstance(answer, dict) else answer
 
 
 def _stopped(run: _Run) -> Outcome | None:

@@ -2,8 +2,8 @@
 -- repeating a call whose answer was lost returns the same jobs. p_wait: the caller listens for wake-ups,
 -- so note it as idle when there is nothing.
 --
--- First it looks, without locks, how many of the next p_limit fall to each lane, then locks just so many per lane: a
--- claim over four lanes must not lock four times what it takes. Then one statement moves them from ready to running.
+-- Over several lanes it first looks, without locks, how many of the next p_limit fall to each, then locks just so many
+-- per lane: a claim over four lanes must not lock four times what it takes. Then one statement moves them from ready to running.
 -- Every probe is lateral with a limit, and scans are off: statistics taken while nothing ran must not turn a plan round.
 create or replace function public.claim_jobs_v3(
   p_worker_id text, p_claim_token uuid, p_job_types text[], p_job_lanes text[] default null,
@@ -30,24 +30,18 @@ begin
     return;
   end if;
 
-  select array_agg(n.lane), array_agg(n.share) into v_lanes, v_shares from (
-    select n.lane, count(*)::int as share
-      from (select l.lane, r.sort_key from exora.lanes l, lateral (
-              select sort_key from exora.ready where lane = l.lane order by sort_key, job limit p_limit) r
-             where l.job_type = any (p_job_types) and (p_job_lanes is null or l.lane = any (p_job_lanes))
-               and l.paused_at is null
-             order by r.sort_key limit p_limit) n
-     group by n.lane) n;
-
-  if v_lanes is null then
-    if p_wait then
-      insert into exora.idle_workers as w (worker_id, since) values (p_worker_id, v_now)
-      on conflict (worker_id) do update set since = excluded.since;
-    end if;
-    return;
-  end if;
-  if p_wait then
-    delete from exora.idle_workers where worker_id = p_worker_id;
+  v_lanes := array(select l.lane from exora.lanes l
+                    where l.job_type = any (p_job_types) and (p_job_lanes is null or l.lane = any (p_job_lanes))
+                      and l.paused_at is null);
+  if cardinality(v_lanes) = 1 then
+    v_shares := array[p_limit];
+  else
+    select array_agg(n.lane), array_agg(n.share) into v_lanes, v_shares from (
+      select n.lane, count(*)::int as share
+        from (select l.lane, r.sort_key from unnest(v_lanes) as l (lane), lateral (
+                select sort_key from exora.ready where lane = l.lane order by sort_key, job limit p_limit) r
+               order by r.sort_key limit p_limit) n
+       group by n.lane) n;
   end if;
 
   return query
@@ -82,4 +76,13 @@ begin
          p_claim_token, c.patient_id, c.correlation_id, c.priority::int, c.max_retries::int, c.heartbeat_s, c.lease_s,
          c.timeout_s, c.created_at
     from claimed c order by c.sort_key, c.job;
+
+  if not p_wait then
+    return;
+  elsif found then
+    delete from exora.idle_workers where worker_id = p_worker_id;
+  else
+    insert into exora.idle_workers as w (worker_id, since) values (p_worker_id, v_now)
+    on conflict (worker_id) do update set since = excluded.since;
+  end if;
 end $$;

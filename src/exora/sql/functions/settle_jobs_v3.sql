@@ -1,9 +1,9 @@
 -- public.settle_jobs_v3: end many attempts in one call, by job number, column by column (null = none has one).
--- Outcomes: completed, retry (burns a retry; null delay = backoff), snooze or release (burn nothing), dead, cancelled.
+-- Outcomes (null: all completed): completed, retry (burns a retry; null delay = backoff), snooze or release (burn nothing), dead, cancelled.
 -- p_errors: {class, code, summary, fingerprint}. Answers for each, in order: settled, already (this very call was done
 -- before) or lost (the fence is stale: nothing was changed).
 create or replace function public.settle_jobs_v3(
-  p_jobs bigint[], p_attempts int[], p_claim_tokens uuid[], p_outcomes text[], p_results jsonb[] default null,
+  p_jobs bigint[], p_attempts int[], p_claim_tokens uuid[], p_outcomes text[] default null, p_results jsonb[] default null,
   p_delays_s double precision[] default null, p_reasons text[] default null, p_errors jsonb[] default null)
 returns setof text language plpgsql security definer set search_path = ''
 set plan_cache_mode = force_generic_plan set jit = off set enable_seqscan = off set enable_bitmapscan = off as $$

@@ -18,7 +18,7 @@ declare
   v_crashes int[];
 begin
   with hit as materialized (
-    select distinct on (i.job) i.job, i.outcome, i.result, i.delay_s, i.reason, i.error, r.attempt, r.claim_token,
+    select distinct on (i.job) i.job, coalesce(i.outcome, 'completed') as outcome, i.result, i.delay_s, i.reason, i.error, r.attempt, r.claim_token,
            r.worker_id, r.started_at, r.heartbeat_at, r.retry_count, r.crash_count, r.correlation_id, i.position
       from unnest(p_jobs, p_attempts, p_claim_tokens, p_outcomes, p_results, p_delays_s, p_reasons, p_errors)
              with ordinality as i (job, attempt, claim_token, outcome, result, delay_s, reason, error, position)
