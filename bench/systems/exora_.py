@@ -89,9 +89,9 @@ class Exora(System):
             self._fences += [item.fence for item in claimed]
 
     async def beat(self) -> None:
-        lost = await self._opened.heartbeat(self._fences)
-        if lost:
-            raise RuntimeError(f"{len(lost)} claims were lost")
+        news = await self._opened.heartbeat(self._fences)
+        if news.lost:
+            raise RuntimeError(f"{len(news.lost)} claims were lost")
 
     @property
     def _opened(self) -> WireCoordinator:

@@ -8,7 +8,8 @@
 create or replace function exora.make_ready(
   p_jobs bigint[], p_lanes text[], p_priorities smallint[], p_patients uuid[],
   p_attempts int[], p_retries int[], p_crashes int[])
-returns void language plpgsql security definer set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+returns void language plpgsql security definer set search_path = '' set plan_cache_mode = force_generic_plan set jit = off
+set enable_nestloop = off as $$
 declare
   c_cost constant bigint := 1000000;
   c_step constant bigint := 60000000;
