@@ -45,6 +45,28 @@ format: .venv/.installed ## Format the code
 examples: .venv/.installed ## Make the example documents anew from DATA (default ../shared/data)
 	$(BIN)/python examples/generate.py --data $(or $(DATA),../shared/data)
 
+# The benchmark: its peers live in bench/.venv and bench/node_modules, apart from the project's lock.
+bench/.venv/.installed: .venv/.installed bench/requirements.txt bench/package-lock.json
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python bench/.venv
+	$(BIN)/uv pip sync --quiet --python bench/.venv/bin/python --require-hashes bench/requirements.txt
+	cd bench && npm ci --silent || echo "npm failed: the run will say which peers are missing"
+	touch $@
+
+.PHONY: bench-install
+bench-install: bench/.venv/.installed ## Install the peers of the benchmark
+
+.PHONY: bench
+bench: bench/.venv/.installed ## Measure against the peers, quick
+	$(BIN)/python -m bench --quick
+
+.PHONY: bench-full
+bench-full: bench/.venv/.installed ## Measure against the peers, medians of three repetitions
+	$(BIN)/python -m bench
+
+.PHONY: bench-lock
+bench-lock: ## Compile the lock of the benchmark's Python peers
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 bench/requirements.in -o bench/requirements.txt
+
 .PHONY: lock
 lock: ## Compile the locks from pyproject.toml
 	$(COMPILE) -o requirements/runtime.txt
@@ -61,4 +83,4 @@ lock-check: ## Fail when a lock is stale
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv bench/.venv bench/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

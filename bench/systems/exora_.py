@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from bench.systems.protocol import Description, Job, Profile, System
+from exora.coordination.coalesce import CoalescingEnqueuer
 from exora.coordination.postgres import PostgresTransport, connect
 from exora.coordination.wire import WireCoordinator
 from exora.domain.job import EnqueueRequest, Fence
@@ -36,6 +37,7 @@ class Exora(System):
         super().__init__(dsn, payload, connections)
         configure_logs("warning")
         self._coordinator: WireCoordinator | None = None
+        self._coalescing: CoalescingEnqueuer | None = None
         self._fences: list[Fence] = []
         chance = random.Random(1)  # noqa: S311  not for secrecy
         self._patients = [str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(_PATIENTS)]
@@ -47,6 +49,7 @@ class Exora(System):
 
     async def open(self) -> None:
         self._coordinator = WireCoordinator(PostgresTransport(self.dsn, max_connections=self.connections))
+        self._coalescing = CoalescingEnqueuer(self._coordinator)
         await self._coordinator.queue_stats()
 
     async def close(self) -> None:
@@ -58,7 +61,8 @@ class Exora(System):
         await self._opened.enqueue([self._request()])
 
     async def enqueue_coalesced(self) -> None:
-        await self._opened.enqueue([self._request()])
+        assert self._coalescing is not None
+        await self._coalescing.enqueue(self._request())
 
     async def enqueue_bulk(self, count: int) -> None:
         for start in range(0, count, _BULK):
