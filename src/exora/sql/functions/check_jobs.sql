@@ -3,7 +3,8 @@
 create or replace function exora.check_jobs(
   p_job_types text[], p_payloads jsonb[], p_categories text[], p_priorities int[], p_lanes text[],
   p_idempotency_keys text[], p_max_retries int[])
-returns void language plpgsql stable security definer set search_path = '' set enable_nestloop = off as $$
+returns void language plpgsql stable security definer set search_path = ''
+set plan_cache_mode = force_generic_plan set jit = off set enable_nestloop = off as $$
 declare
   v_fault record;
   v_full text;
