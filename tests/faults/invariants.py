@@ -26,7 +26,7 @@ _BROKEN = {
         select job, count(*) from exora.audit_events where event = 'job_completed' group by job having count(*) > 1""",
     "I2 the completion is of the last claim": """
         select a.job from exora.job_archive a where a.status = 'completed'
-           and a.attempt <> (select max(e.attempt) from exora.audit_events e
+           and a.attempt is distinct from (select max(e.attempt) from exora.audit_events e
                               where e.job = a.job and e.event = 'job_claimed')""",
     "I4 attempts are bounded": """
         select j.id from exora.jobs j join exora.dead_letters d on d.job = j.id
@@ -44,6 +44,13 @@ _BROKEN = {
                  and x.event in ('job_completed', 'job_cancelled', 'job_dead_lettered', 'job_retried', 'job_snoozed',
                                  'job_released', 'job_rescued'))
              + (select count(*) from exora.running r where r.job = e.job and r.attempt = e.attempt) <> 1""",
+    "I6 every claim is in the trail": """
+        select x.job, x.attempt from (
+          select job, attempt from exora.ready union all select job, attempt from exora.scheduled
+          union all select job, attempt from exora.running union all select job, attempt from exora.dead_letters
+          union all select job, attempt from exora.job_archive) x
+         where x.attempt <> (select count(*) from exora.audit_events e
+                              where e.job = x.job and e.event = 'job_claimed')""",
     "I6 attempts are numbered without gaps": """
         select job from exora.audit_events where event = 'job_claimed'
          group by job having max(attempt) <> count(*)""",
