@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
+from exora.documents.analysis.values import ucum as known_unit
 from exora.domain.record import Coding
 
 Json = dict[str, Any]
@@ -43,63 +44,14 @@ _NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 # A float holds any decimal of 15 significant digits exactly enough to print it back as it was.
 _MAX_DIGITS: Final = 15
 
-# UCUM code -> printed forms, in lower case without blanks, with "u" for micro. Left out: what can
-# mean two things ("units" is [IU] or [USP'U]; upper case "G/L" is giga per liter, not gram).
-_PRINTED_UNITS: Final = {
-    "%": "% percent",
-    "/min": "/min bpm beats/min breaths/min",
-    "/uL": "/ul",
-    "10*12/L": "10*12/l 10^12/l x10^12/l x10e12/l 10e12/l",
-    "10*3/uL": "10*3/ul 10^3/ul x10^3/ul x10*3/ul x10e3/ul 10e3/ul k/ul thou/ul",
-    "10*6/uL": "10*6/ul 10^6/ul x10^6/ul x10*6/ul x10e6/ul 10e6/ul mil/ul",
-    "10*9/L": "10*9/l 10^9/l x10^9/l x10e9/l 10e9/l",
-    "Cel": "°c cel",
-    "L/min": "l/min",
-    "U/L": "u/l",
-    "[IU]": "iu",
-    "[IU]/L": "iu/l",
-    "[IU]/mL": "iu/ml",
-    "[degF]": "°f",
-    "[in_i]": "in inch inches",
-    "[lb_av]": "lb lbs pounds",
-    "cm": "cm",
-    "fL": "fl",
-    "g": "g gm",
-    "g/dL": "g/dl gm/dl",
-    "kg": "kg",
-    "kg/m2": "kg/m2 kg/m^2 kg/m²",
-    "m[IU]/L": "miu/l",
-    "m[IU]/mL": "miu/ml",
-    "meq": "meq",
-    "meq/L": "meq/l",
-    "mg": "mg",
-    "mg/L": "mg/l",
-    "mg/dL": "mg/dl",
-    "mg/g": "mg/g",
-    "mL": "ml",
-    "mL/min": "ml/min",
-    "mL/min/{1.73_m2}": "ml/min/1.73m2 ml/min/1.73m^2 ml/min/1.73m² ml/min/{1.73_m2}",
-    "mm/h": "mm/h mm/hr",
-    "mm[Hg]": "mmhg mm[hg]",
-    "mmol/L": "mmol/l",
-    "mosm/kg": "mosm/kg",
-    "ng/dL": "ng/dl",
-    "ng/mL": "ng/ml",
-    "nmol/L": "nmol/l",
-    "pg": "pg",
-    "pg/mL": "pg/ml",
-    "pmol/L": "pmol/l",
-    "s": "s sec secs second seconds",
-    "u[IU]/mL": "uiu/ml",
-    "ug": "ug mcg",
-    "ug/L": "ug/l mcg/l",
-    "ug/dL": "ug/dl mcg/dl",
-    "ug/mL": "ug/ml mcg/ml",
-    "umol/L": "umol/l",
-}
-_UCUM_BY_PRINTED: Final = {printed: code for code, forms in _PRINTED_UNITS.items() for printed in forms.split()}
-# Where case decides: "M/uL" is million per microliter, "g/L" gram and never giga.
-_UCUM_BY_EXACT: Final = {"M/uL": "10*6/uL", "g/L": "g/L", "g/l": "g/L", "F": "[degF]", "C": "Cel"}
+#: Units a document prints alone, beside a dose, which the analyzer does not look for.
+_DOSE_UNITS: Final = {
+    "mcg": "ug", "iu": "[IU]", "meq": "meq", "inch": "[in_i]", "second": "s", "x10e12/l": "10*12/L",
+}  # fmt: skip
+#: Where case decides, only these forms are certain: "M/uL" is million per microliter, "g/L" gram and never giga.
+_CASE_DECIDES: Final = {
+    "m/ul": ("M/uL",), "m/mm3": ("M/mm3",), "mu/l": ("mU/L", "mu/L"), "g/l": ("g/L", "g/l"), "f": ("F",), "c": ("C",),
+}  # fmt: skip
 
 
 def present(**fields: Any) -> Json:
@@ -158,7 +110,9 @@ def ucum(unit: str | None) -> str | None:
     if not unit:
         return None
     compact = "".join(unit.split()).replace("µ", "u").replace("μ", "u")
-    return _UCUM_BY_EXACT.get(compact) or _UCUM_BY_PRINTED.get(compact.lower())
+    if compact not in _CASE_DECIDES.get(compact.lower(), (compact,)):
+        return None
+    return known_unit(compact) or _DOSE_UNITS.get(compact.lower())
 
 
 def quantity(value: float | None, unit: str | None, unit_code: str | None = None) -> Json | None:

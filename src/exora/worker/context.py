@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -52,11 +51,6 @@ class JobContext:
     deadline: float
     _store: JobStore
     _on_progress: Callable[[UUID, int, int], None]
-
-    @property
-    def remaining_s(self) -> float:
-        """Seconds until the attempt times out."""
-        return max(self.deadline - time.monotonic(), 0.0)
 
     def progress(self, done: int, total: int) -> None:
         """Tell whoever watches this worker how far the job is."""
