@@ -31,11 +31,11 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("lane", "ready", "scheduled", "running", "dead", "oldest waits", "limit", "state")
+    table = Table("lane", "ready", "held back", "scheduled", "running", "dead", "oldest waits", "limit", "state")
     for lane in found:
         waits = "" if lane.oldest_ready_s is None else f"{lane.oldest_ready_s:.0f} s"
         state = "" if lane.paused_at is None else f"[yellow]paused since {lane.paused_at:%Y-%m-%d %H:%M}[/]"
-        counts = (str(count) for count in (lane.ready, lane.scheduled, lane.running, lane.dead))
+        counts = (str(count) for count in (lane.ready, lane.held_back, lane.scheduled, lane.running, lane.dead))
         table.add_row(lane.lane, *counts, waits, str(lane.depth_limit or ""), state)
     out.print(table)
 

@@ -60,6 +60,11 @@ class WireCoordinator:
     async def enqueue(self, requests: Sequence[EnqueueRequest]) -> list[EnqueueAnswer]:
         if not requests:
             return []
+        if len(requests) == 1:
+            [request] = requests
+            repeatable = request.idempotency_key is not None
+            rows = await self._transport.call("enqueue_job_v3", _single(request), repeatable=repeatable)
+            return [_answer(rows[0])]
         repeatable = all(request.idempotency_key is not None for request in requests)
         rows = await self._transport.call("enqueue_jobs_v3", _columns(requests), repeatable=repeatable)
         return [_answer(row) for row in rows]
@@ -108,7 +113,10 @@ class WireCoordinator:
         if not settlements:
             return []
         rows = await self._transport.call("settle_jobs_v3", _outcomes(settlements), repeatable=True)
-        return [SettleAnswer(item.fence, row["settle_jobs_v3"]) for item, row in zip(settlements, rows, strict=True)]
+        answers = [SettleAnswer(item.fence, "settled") for item in settlements]
+        for row in rows:
+            answers[row["place"] - 1] = SettleAnswer(settlements[row["place"] - 1].fence, row["answer"])
+        return answers
 
     async def sweep(self, limit: int = 500) -> dict[str, Any]:
         return dict(await self._scalar("sweep_v3", {"p_limit": limit}))
@@ -282,6 +290,26 @@ class WireCoordinator:
         return rows[0][function]
 
 
+def _single(request: EnqueueRequest) -> dict[str, Any]:
+    """One request by the argument names of the single call; what is not given is not sent."""
+    arguments: dict[str, Any] = {
+        "job_type": request.job_type,
+        "job_name": request.name,
+        "job_payload": request.payload,
+        "job_category": request.category,
+        "priority": request.priority,
+    }
+    optional = {
+        "p_scheduled_at": request.scheduled_at,
+        "p_job_lane": request.lane,
+        "p_idempotency_key": request.idempotency_key,
+        "p_max_retries": request.max_retries,
+        "p_concurrency_key": request.concurrency_key,
+        "p_concurrency_limit": request.concurrency_limit,
+    }
+    return arguments | {name: value for name, value in optional.items() if value is not None}
+
+
 def _columns(requests: Sequence[EnqueueRequest]) -> dict[str, Any]:
     """Requests column by column; a column of defaults is not sent."""
     columns: dict[str, Any] = {
@@ -296,6 +324,8 @@ def _columns(requests: Sequence[EnqueueRequest]) -> dict[str, Any]:
         "p_lanes": ([request.lane for request in requests], None),
         "p_idempotency_keys": ([request.idempotency_key for request in requests], None),
         "p_max_retries": ([request.max_retries for request in requests], None),
+        "p_concurrency_keys": ([request.concurrency_key for request in requests], None),
+        "p_concurrency_limits": ([request.concurrency_limit for request in requests], None),
     }
     for name, (values, default) in optional.items():
         if values.count(default) != len(values):

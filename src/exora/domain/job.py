@@ -54,6 +54,8 @@ class EnqueueRequest:
         lane: one of the type's lanes; None = its default.
         idempotency_key: a second request with it answers ``duplicate``; makes a repeat safe.
         max_retries: None = the type's own.
+        concurrency_key: of the jobs with the same key at most ``concurrency_limit`` are ready or running at once.
+        concurrency_limit: 1 to 1000, with a key only; None = 1.
     """
 
     job_type: str
@@ -65,6 +67,8 @@ class EnqueueRequest:
     lane: str | None = None
     idempotency_key: str | None = None
     max_retries: int | None = None
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +160,12 @@ class AuditEvent:
 class LaneStats:
     """How many jobs of a lane are where; ``oldest_ready_s`` is None for an empty lane.
 
-    A lane with ``paused_at`` is not claimed from; ``depth_limit`` (None = unlimited) bounds its ready jobs.
+    ``held_back`` jobs wait for a place of their concurrency key. A lane with ``paused_at`` is not claimed from; ``depth_limit`` (None = unlimited) bounds its ready jobs.
     """
 
     lane: str
     ready: int
+    held_back: int
     scheduled: int
     running: int
     dead: int

@@ -22,9 +22,15 @@ begin
     delete from exora.ready r
      where r.lane = v_job.lane and r.job = v_job.id
        and r.sort_key >= (date_part('epoch', v_job.created_at) * 1000000)::bigint
-    returning attempt, retry_count, crash_count into v_waiting;
+    returning attempt, retry_count, crash_count, concurrency_key into v_waiting;
+    if found and v_waiting.concurrency_key is not null then
+      perform exora.let_in(array[v_waiting.concurrency_key]);
+    end if;
   end if;
-  if not found then
+  if v_waiting is null then
+    delete from exora.held_back where job = v_job.id returning attempt, retry_count, crash_count into v_waiting;
+  end if;
+  if v_waiting is null then
     return (select q.status from public.job_queue q where q.number = v_job.id);
   end if;
   insert into exora.job_archive (job, attempt, status, finished_at, retry_count, crash_count)

@@ -2,9 +2,10 @@
 -- repeating a call whose answer was lost returns the same jobs. p_wait: the caller listens for wake-ups,
 -- so note it as idle when there is nothing.
 --
--- Over several lanes it first looks, without locks, how many of the next p_limit fall to each, then locks just so many
--- per lane: a claim over four lanes must not lock four times what it takes. Then one statement moves them from ready to running.
--- Every probe is lateral with a limit, and scans are off: statistics taken while nothing ran must not turn a plan round.
+-- Each lane is read from its floor on (docs/explanation/floors.md). Over several lanes it first looks, without locks, how
+-- many of the next p_limit fall to each, then locks just so many per lane: a claim over four lanes must not lock four
+-- times what it takes. Then one statement moves them from ready to running. Every probe is lateral with a limit, and
+-- scans are off: statistics taken while nothing ran must not turn a plan round.
 create or replace function public.claim_jobs_v3(
   p_worker_id text, p_claim_token uuid, p_job_types text[], p_job_lanes text[] default null,
   p_limit int default 1, p_wait boolean default false)
@@ -17,7 +18,9 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off s
 declare
   v_now timestamptz := clock_timestamp();
   v_lanes text[];
+  v_floors bigint[];
   v_shares int[];
+  v_known boolean;
 begin
   if coalesce(p_worker_id, '') = '' then
     perform exora.refuse('PT400', 'a worker needs an id', 'p_worker_id', 'Use one per process');
@@ -25,44 +28,60 @@ begin
   if p_limit not between 1 and 1000 then
     perform exora.refuse('PT400', 'p_limit must be from 1 to 1000', 'p_limit', null);
   end if;
-  if exists (select from exora.claims c where c.claim_token = p_claim_token) then
+  select array_agg(l.lane), array_agg(least(coalesce(f.floor, -9223372036854775808), b.lowest)),
+         exists (select from exora.claims c where c.claim_token = p_claim_token)
+    into v_lanes, v_floors, v_known
+    from exora.lanes l
+    left join lateral (select f.floor, f.number from exora.lane_floors f
+                        where f.lane = l.lane order by f.number desc limit 1) f on true
+    left join lateral (select min(b.sort_key) as lowest from exora.floor_breaks b
+                        where b.lane = l.lane and b.number > f.number) b on true
+   where l.job_type = any (p_job_types) and (p_job_lanes is null or l.lane = any (p_job_lanes)) and l.paused_at is null;
+  if v_known then
     return query select * from exora.repeat_claim(p_claim_token);
     return;
   end if;
 
-  v_lanes := array(select l.lane from exora.lanes l
-                    where l.job_type = any (p_job_types) and (p_job_lanes is null or l.lane = any (p_job_lanes))
-                      and l.paused_at is null);
   if cardinality(v_lanes) = 1 then
     v_shares := array[p_limit];
   else
-    select array_agg(n.lane), array_agg(n.share) into v_lanes, v_shares from (
-      select n.lane, count(*)::int as share
-        from (select l.lane, r.sort_key from unnest(v_lanes) as l (lane), lateral (
-                select sort_key from exora.ready where lane = l.lane order by sort_key, job limit p_limit) r
+    select array_agg(n.lane), array_agg(n.floor), array_agg(n.share) into v_lanes, v_floors, v_shares from (
+      select n.lane, n.floor, count(*)::int as share
+        from (select s.lane, s.floor, r.sort_key from unnest(v_lanes, v_floors) as s (lane, floor), lateral (
+                select sort_key from exora.ready where lane = s.lane and sort_key >= s.floor
+                 order by sort_key, job limit p_limit) r
                order by r.sort_key limit p_limit) n
-       group by n.lane) n;
+       group by n.lane, n.floor) n;
   end if;
+  -- A step costs a few probes: take it when many jobs wait, and now and then.
+  perform exora.move_floor(s.lane) from unnest(v_lanes, v_floors, v_shares) as s (lane, floor, share)
+   where random() < 0.01
+      or s.share >= 100 and exists (select from exora.ready r where r.lane = s.lane and r.sort_key >= s.floor
+                                     order by r.sort_key, r.job offset 99 limit 1);
 
   return query
-  with taken as materialized (
+  with served as materialized (
+    select l.lane, t.job_type, t.heartbeat_s, t.lease_s, t.timeout_s
+      from exora.lanes l join exora.job_types t on t.job_type = l.job_type where l.lane = any (v_lanes)
+  ), taken as materialized (
     select r.ctid as place
-      from unnest(v_lanes, v_shares) as s (lane, share), lateral (
-        select ctid from exora.ready where lane = s.lane order by sort_key, job limit s.share for update skip locked) r
+      from unnest(v_lanes, v_floors, v_shares) as s (lane, floor, share), lateral (
+        select ctid from exora.ready where lane = s.lane and sort_key >= s.floor
+         order by sort_key, job limit s.share for update skip locked) r
   ), removed as (
     delete from exora.ready d where d.ctid = any (array(select place from taken))
-    returning d.job, d.sort_key, d.attempt + 1 as attempt, d.retry_count, d.crash_count
+    returning d.lane, d.job, d.sort_key, d.attempt + 1 as attempt, d.retry_count, d.crash_count, d.concurrency_key
   ), claimed as materialized (
-    select r.*, j.created_at, j.job_type, j.lane, j.payload, j.patient_id, j.correlation_id, j.priority, j.max_retries,
-           t.heartbeat_s, t.lease_s, t.timeout_s
+    select r.*, j.created_at, j.payload, j.patient_id, j.correlation_id, j.priority, j.max_retries,
+           t.job_type, t.heartbeat_s, t.lease_s, t.timeout_s
       from removed r
       cross join lateral (select * from exora.jobs j where j.id = r.job limit 1) j
-      cross join lateral (select * from exora.job_types t where t.job_type = j.job_type limit 1) t
+      join served t on t.lane = r.lane
   ), started as (
     insert into exora.running (job, attempt, claim_token, started_at, heartbeat_at, lease_expires_at, lease_s,
-                               retry_count, crash_count, correlation_id, worker_id)
+                               retry_count, crash_count, correlation_id, worker_id, concurrency_key)
     select c.job, c.attempt, p_claim_token, v_now, v_now, v_now + make_interval(secs => c.lease_s),
-           c.lease_s, c.retry_count, c.crash_count, c.correlation_id, p_worker_id
+           c.lease_s, c.retry_count, c.crash_count, c.correlation_id, p_worker_id, c.concurrency_key
       from claimed c
   ), audited as (
     insert into exora.audit_events (at, event, worker_id, job, attempt, correlation_id)

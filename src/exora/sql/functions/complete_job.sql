@@ -6,6 +6,6 @@ begin
   select job, attempt, claim_token into v_claim from exora.running
    where job = exora.job_number(p_job_id) and worker_id = p_worker_id;
   if not found then return false; end if;
-  return (select s = 'settled' from public.settle_jobs_v3(
-    array[v_claim.job], array[v_claim.attempt], array[v_claim.claim_token], array['completed'], array[p_job_result]) s);
+  return not exists (select from public.settle_jobs_v3(
+    array[v_claim.job], array[v_claim.attempt], array[v_claim.claim_token], array['completed'], array[p_job_result]));
 end $$;

@@ -4,7 +4,8 @@
 create or replace function public.enqueue_jobs_v3(
   p_job_types text[], p_payloads jsonb[], p_names text[] default null, p_categories text[] default null,
   p_priorities int[] default null, p_scheduled_at timestamptz[] default null, p_lanes text[] default null,
-  p_idempotency_keys text[] default null, p_max_retries int[] default null)
+  p_idempotency_keys text[] default null, p_max_retries int[] default null, p_concurrency_keys text[] default null,
+  p_concurrency_limits int[] default null)
 returns table (job_id uuid, scheduled_at timestamptz, outcome text, reason text)
 language plpgsql security definer set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
@@ -14,7 +15,8 @@ declare
   v_new bigint[];
   v_due timestamptz[];
 begin
-  perform exora.check_jobs(p_job_types, p_payloads, p_categories, p_priorities, p_lanes, p_idempotency_keys, p_max_retries);
+  perform exora.check_jobs(p_job_types, p_payloads, p_categories, p_priorities, p_lanes, p_idempotency_keys, p_max_retries,
+                           p_concurrency_keys, p_concurrency_limits);
 
   with draft as materialized (
     select i.*, nextval('exora.job_number') as id from (
@@ -27,22 +29,25 @@ begin
              case when t.dropped_keys = '{}' then i.payload else i.payload - t.dropped_keys end as payload,
              i.idempotency_key,
              case when i.payload ?| t.dropped_keys
-                  then array(select k from unnest(t.dropped_keys) k where i.payload ? k) end as notes
+                  then array(select k from unnest(t.dropped_keys) k where i.payload ? k) end as notes,
+             i.concurrency_key, case when i.concurrency_key is not null then coalesce(i.concurrency_limit, 1)::smallint end as concurrency_limit
         from unnest(p_job_types, p_payloads, p_names, p_categories, p_priorities, p_scheduled_at, p_lanes,
-                    p_idempotency_keys, p_max_retries)
+                    p_idempotency_keys, p_max_retries, p_concurrency_keys, p_concurrency_limits)
                with ordinality as i (job_type, payload, name, category, priority, scheduled_at, lane, idempotency_key,
-                                     max_retries, ordinal)
+                                     max_retries, concurrency_key, concurrency_limit, ordinal)
         join exora.job_types t on t.job_type = i.job_type
        order by i.ordinal) i
   ), inserted as (
     insert into exora.jobs (id, created_at, scheduled_at, priority, max_retries, patient_id, shell_file_id,
-                            correlation_id, job_type, lane, category, name, payload, idempotency_key, notes)
+                            correlation_id, job_type, lane, category, name, payload, idempotency_key, notes,
+                            concurrency_key, concurrency_limit)
     select d.id, v_now, d.scheduled_at, d.priority, d.max_retries, d.patient_id, d.shell_file_id,
            coalesce(d.correlation_id, exora.job_uuid(d.id, v_now)), d.job_type, d.lane, d.category, d.name, d.payload,
-           d.idempotency_key, d.notes
+           d.idempotency_key, d.notes, d.concurrency_key, d.concurrency_limit
       from draft d
     on conflict (job_type, idempotency_key) where idempotency_key is not null do nothing
-    returning id, correlation_id, patient_id, shell_file_id, scheduled_at, lane, priority
+    returning id, correlation_id, patient_id, shell_file_id, scheduled_at, lane, priority,
+              concurrency_key, concurrency_limit
   ), audited as (
     insert into exora.audit_events (at, event, job, correlation_id, patient_id, document_id)
     select v_now, 'job_enqueued', id, correlation_id, patient_id, shell_file_id from inserted
@@ -53,10 +58,14 @@ begin
     select coalesce(array_agg(id), '{}') as new, array_agg(id) filter (where scheduled_at <= v_now) as ids,
            array_agg(lane) filter (where scheduled_at <= v_now) as lanes,
            array_agg(priority) filter (where scheduled_at <= v_now) as priorities,
-           array_agg(patient_id) filter (where scheduled_at <= v_now) as patients
+           array_agg(patient_id) filter (where scheduled_at <= v_now) as patients,
+           array_agg(concurrency_key) filter (where scheduled_at <= v_now) as keys,
+           array_agg(concurrency_limit) filter (where scheduled_at <= v_now) as limits
       from inserted
   ), readied as materialized (
-    select exora.make_ready(ids, lanes, priorities, patients, null, null, null) from due where ids is not null
+    select exora.make_ready(ids, lanes, priorities, patients, null, null, null,
+                            case when p_concurrency_keys is not null then keys end, limits)
+      from due where ids is not null
   )
   select d.ids, d.due, n.new into v_ids, v_due, v_new
     from (select array_agg(id order by ordinal) as ids, array_agg(scheduled_at order by ordinal) as due from draft) d,

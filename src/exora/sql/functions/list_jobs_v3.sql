@@ -22,6 +22,7 @@ begin
       select job from (
         (select r.job from exora.lanes l, lateral (
            select job from exora.ready where lane = l.lane order by sort_key desc limit p_limit) r)
+        union all (select h.job from exora.held_back h order by h.job desc limit p_limit)
         union all (select s.job from exora.scheduled s order by s.job desc limit p_limit)) w
        order by job desc limit p_limit);
   else

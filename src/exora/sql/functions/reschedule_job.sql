@@ -10,9 +10,9 @@ begin
   end if;
   select job, attempt, claim_token into v_claim from exora.running where job = exora.job_number(p_job_id);
   if not found then return false; end if;
-  return (select s = 'settled' from public.settle_jobs_v3(
+  return not exists (select from public.settle_jobs_v3(
     array[v_claim.job], array[v_claim.attempt], array[v_claim.claim_token], array['retry'], null,
     array[p_delay_seconds * case when p_add_jitter then 1 + random() / 4 else 1 end], array[p_reason],
     array[jsonb_build_object('class', 'rescheduled', 'code', 'rescheduled',
-            'summary', 'the worker asked for another try', 'fingerprint', 'rescheduled')]) s);
+            'summary', 'the worker asked for another try', 'fingerprint', 'rescheduled')]));
 end $$;

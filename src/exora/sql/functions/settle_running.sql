@@ -16,10 +16,12 @@ declare
   v_attempts int[];
   v_retries int[];
   v_crashes int[];
+  v_keys text[];
 begin
   with hit as materialized (
     select distinct on (i.job) i.job, coalesce(i.outcome, 'completed') as outcome, i.result, i.delay_s, i.reason, i.error, r.attempt, r.claim_token,
-           r.worker_id, r.started_at, r.heartbeat_at, r.retry_count, r.crash_count, r.correlation_id, i.position
+           r.worker_id, r.started_at, r.heartbeat_at, r.retry_count, r.crash_count, r.correlation_id, r.concurrency_key,
+           i.position
       from unnest(p_jobs, p_attempts, p_claim_tokens, p_outcomes, p_results, p_delays_s, p_reasons, p_errors)
              with ordinality as i (job, attempt, claim_token, outcome, result, delay_s, reason, error, position)
       cross join lateral (select * from exora.running r where r.job = i.job and r.attempt = i.attempt
@@ -73,9 +75,13 @@ begin
          array_agg(e.attempt) filter (where e.final = 'release'),
          array_agg(e.retry_count::int) filter (where e.final = 'release'),
          array_agg(e.crash_count + coalesce(e.error ->> 'code' = 'worker_lost', false)::int)
-           filter (where e.final = 'release')
-    into v_settled, v_jobs, v_attempts, v_retries, v_crashes
+           filter (where e.final = 'release'),
+         array_agg(e.concurrency_key) filter (where e.concurrency_key is not null)
+    into v_settled, v_jobs, v_attempts, v_retries, v_crashes, v_keys
     from ended e;
+  if v_keys is not null then
+    perform exora.let_in(v_keys);
+  end if;
   if v_jobs is not null then
     perform exora.make_ready_again(v_jobs, v_attempts, v_retries, v_crashes);
   end if;
