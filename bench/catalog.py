@@ -74,7 +74,7 @@ QUICK_COSTLY = ("limit", "exora", "graphile-worker")
 LIMIT = Entry("limit", "limit", False, "asyncpg", 5_000, 250_000, 100_000)
 SYSTEMS = (
     LIMIT,
-    Entry("exora", "exora_", False, "exora", 2_500, 60_000, 40_000),
+    Entry("exora", "exora_", False, "exora", 5_000, 80_000, 80_000),
     Entry("graphile-worker", "graphile_worker.mjs", True, "graphile-worker", 1_200, 50_000, 40_000),
     Entry("pgqueuer", "pgqueuer_", True, "pgqueuer", 1_500, 25_000, 14_000),
     Entry("pg-boss", "pg_boss.mjs", True, "pg-boss", 1_100, 35_000, 18_000),

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from bench.systems.protocol import Description, Job, Profile, System
+from exora.coordination.bulk import enqueue_bulk
 from exora.coordination.coalesce import CoalescingEnqueuer
 from exora.coordination.postgres import PostgresTransport, connect
 from exora.coordination.wire import WireCoordinator
@@ -19,7 +20,6 @@ from exora.worker.registry import Registry
 from exora.worker.runtime import Worker
 
 _JOB_TYPE = "report_generation"
-_BULK = 5_000
 _PATIENTS = 1_000
 
 
@@ -27,7 +27,7 @@ class Exora(System):
     """``WireCoordinator`` over ``PostgresTransport``, and a ``Worker``."""
 
     description = Description(
-        configuration="50 slots, defaults of WorkerConfig, bulk in calls of 5,000, 1,000 patients; audit row per "
+        configuration="50 slots, defaults of WorkerConfig, bulk in calls of 5,000, two at a time, 1,000 patients; audit row per "
         "change, fenced leases, archive, patient-fair order",
         remaining="select exists (select from exora.ready) or exists (select from exora.running)",
         keeps_history=True,
@@ -65,8 +65,7 @@ class Exora(System):
         await self._coalescing.enqueue(self._request())
 
     async def enqueue_bulk(self, count: int) -> None:
-        for start in range(0, count, _BULK):
-            await self._opened.enqueue([self._request() for _ in range(min(_BULK, count - start))])
+        await enqueue_bulk(self._opened, (self._request() for _ in range(count)))
 
     async def work(self, profile: Profile, job: Job) -> None:
         async def handler(_context: object, _payload: dict[str, Any]) -> None:

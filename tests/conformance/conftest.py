@@ -44,7 +44,7 @@ class Client:
 
     async def settle(self, job: ClaimedJob, outcome: Outcome) -> str:
         """Settle one claim; returns the status."""
-        return (await self.coordinator.settle([Settlement(job.fence, outcome)]))[0].status
+        return (await self.coordinator.settle([Settlement(job.fence, outcome)]))[0]
 
     async def state(self, job_id: UUID) -> str:
         """The job's state."""

@@ -138,7 +138,7 @@ class TestCalls:
         )
         assert sorted(tuple(row) for row in running) == sorted(job.fence for job in held)
         answers = await rig.direct.settle([Settlement(job.fence, Completed()) for job in held])
-        assert {answer.status for answer in answers} == {"settled"}
+        assert set(answers) == {"settled"}
         await rig.check(jobs)
 
     async def test_an_end_is_written_once_and_the_repetition_says_already(self, rig: Rig, cut: Cut) -> None:
@@ -147,7 +147,7 @@ class TestCalls:
             outcome: Outcome = Dead(FAILURE) if number % 4 == 3 else Completed({"count": number})
             with rig.broken("settle_jobs_v3", cut):
                 [answer] = await rig.through.settle([Settlement(job.fence, outcome)])
-            assert answer.status == ("settled" if cut is Cut.REQUEST else "already")
+            assert answer == ("settled" if cut is Cut.REQUEST else "already")
         await rig.check(jobs)
 
     @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ class TestCalls:
         with rig.broken("settle_jobs_v3", Cut.REPLY):
             [answer] = await rig.through.settle([Settlement(job.fence, outcome)])
         await rig.check(jobs)
-        assert answer.status == "already"
+        assert answer == "already"
 
     async def test_an_enqueue_with_a_key_makes_one_job(self, rig: Rig, cut: Cut) -> None:
         jobs = []

@@ -105,7 +105,7 @@ async def test_fifty_interleaved_jobs_keep_their_own_correlation(log: io.StringI
 
     async def run(job_id: UUID, correlation_id: UUID) -> None:
         claimed = ClaimedJob(
-            Fence(job_id, 1, uuid4()), "t", "l", {}, 0, 5, 5, None, correlation_id, datetime.now(UTC), 30, 120, 60
+            Fence(job_id, 1, uuid4()), "t", "l", {}, 0, 5, 5, correlation_id, 30, 120, 60
         )
         current_job.set(claimed)
         for _ in range(5):

@@ -91,7 +91,7 @@ class WireCoordinator:
             },
             repeatable=True,
         )
-        return [_claimed(row) for row in rows]
+        return [_claimed(row, claim_token) for row in rows]
 
     async def heartbeat(self, fences: Sequence[Fence]) -> HeartbeatNews:
         if not fences:
@@ -113,9 +113,9 @@ class WireCoordinator:
         if not settlements:
             return []
         rows = await self._transport.call("settle_jobs_v3", _outcomes(settlements), repeatable=True)
-        answers = [SettleAnswer(item.fence, "settled") for item in settlements]
+        answers: list[SettleAnswer] = ["settled"] * len(settlements)
         for row in rows:
-            answers[row["place"] - 1] = SettleAnswer(settlements[row["place"] - 1].fence, row["answer"])
+            answers[row["place"] - 1] = row["answer"]
         return answers
 
     async def sweep(self, limit: int = 500) -> dict[str, Any]:
@@ -337,18 +337,16 @@ def _answer(row: Row) -> EnqueueAnswer:
     return EnqueueAnswer(row["job_id"], row["scheduled_at"], row["outcome"], row["reason"])
 
 
-def _claimed(row: Row) -> ClaimedJob:
+def _claimed(row: Row, claim_token: UUID) -> ClaimedJob:
     return ClaimedJob(
-        Fence(row["job_id"], row["attempt"], row["claim_token"]),
+        Fence(row["job_id"], row["attempt"], claim_token),
         row["job_type"],
         row["job_lane"],
         row["job_payload"],
         row["retry_count"],
         row["max_retries"],
         row["priority"],
-        row["patient_id"],
         row["correlation_id"],
-        row["created_at"],
         row["heartbeat_s"],
         row["lease_s"],
         row["timeout_s"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -99,9 +99,7 @@ class ClaimedJob(NamedTuple):
     retry_count: int
     max_retries: int
     priority: int
-    patient_id: UUID | None
     correlation_id: UUID
-    created_at: datetime
     heartbeat_s: float
     lease_s: float
     timeout_s: float
@@ -110,6 +108,17 @@ class ClaimedJob(NamedTuple):
     def job_id(self) -> UUID:
         """The public id."""
         return self.fence.job_id
+
+    @property
+    def patient_id(self) -> UUID | None:
+        """The patient its payload names."""
+        named = self.payload.get("patient_id")
+        return None if named is None else UUID(named)
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was enqueued, to the millisecond: a UUIDv7 says so itself."""
+        return datetime.fromtimestamp((self.job_id.int >> 80) / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from exora.domain.job import Fence
 
@@ -82,8 +82,5 @@ class Settlement(NamedTuple):
     outcome: Outcome
 
 
-class SettleAnswer(NamedTuple):
-    """Whether a settlement was written (``settled``), had been before (``already``), or is stale (``lost``)."""
-
-    fence: Fence
-    status: str
+#: Whether a settlement was written now, had been before by the same call, or is stale.
+SettleAnswer = Literal["settled", "already", "lost"]

@@ -36,7 +36,7 @@ class JobStore(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class JobContext:
     """One attempt at one job.
 

@@ -60,16 +60,17 @@ class Registry:
         """The types with a handler, sorted."""
         return tuple(sorted(self._handlers))
 
-    async def run(self, job_type: str, context: JobContext, payload: dict[str, Any]) -> Outcome | dict[str, Any] | None:
-        """Run the handler of a job.
+    def call(
+        self, job_type: str, context: JobContext, payload: dict[str, Any]
+    ) -> Awaitable[Outcome | dict[str, Any] | None]:
+        """Call the handler of a job; what it returns is to be awaited.
 
         Raises:
             BadInput: the payload does not fit the handler's arguments; names the fields, not the values.
-            Exception: whatever the handler raises.
         """
         handler, model = self._handlers[job_type]
         if model is None:
-            return await handler(context, payload)
+            return handler(context, payload)
         try:
             arguments = model.model_validate(payload)
         except ValidationError as error:
@@ -79,7 +80,7 @@ class Registry:
                 field=fields[0],
                 remedy="Enqueue the job again with a correct payload",
             ) from None
-        return await handler(context, arguments)
+        return handler(context, arguments)
 
 
 #: Where ``@exora.handler`` registers.

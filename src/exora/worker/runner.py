@@ -141,9 +141,10 @@ class Runner:
             self._queue.remove(job)
             self._settle(Settlement(job.fence, Cancelled("requested")))
 
-    def settled(self, fence: Fence) -> None:
-        """A claim has ended in the database."""
-        self._held.pop(fence, None)
+    def settled(self, fences: Iterable[Fence]) -> None:
+        """Claims have ended in the database."""
+        for fence in fences:
+            self._held.pop(fence, None)
 
     def release_queued(self) -> None:
         """Give back what has not been started."""
@@ -223,7 +224,7 @@ class Runner:
         job = run.job
         context = JobContext(job, self._worker_id, run.deadline, self._store, self._on_progress)
         try:
-            return _as_outcome(await self._registry.run(job.job_type, context, job.payload))
+            return _as_outcome(await self._registry.call(job.job_type, context, job.payload))
         except asyncio.CancelledError:
             if run.why is None:
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import structlog
@@ -108,8 +108,8 @@ class Worker:
         finally:
             await self._drain()
 
-    def _settled(self, fence: Fence) -> None:
-        self._runner.settled(fence)
+    def _settled(self, fences: Sequence[Fence]) -> None:
+        self._runner.settled(fences)
 
     def _news(self, news: HeartbeatNews) -> None:
         """Called from the keeper's thread."""

@@ -33,10 +33,10 @@ class Settler:
     Args:
         coordinator: writes them.
         window_s: how long a small batch waits for others.
-        on_settled: called with each fence that has ended in the database, whichever way.
+        on_settled: called with the fences that have ended in the database, whichever way.
     """
 
-    def __init__(self, coordinator: Settles, window_s: float, on_settled: Callable[[Fence], None]) -> None:
+    def __init__(self, coordinator: Settles, window_s: float, on_settled: Callable[[Sequence[Fence]], None]) -> None:
         self._coordinator = coordinator
         self._window_s = window_s
         self._on_settled = on_settled
@@ -107,10 +107,10 @@ class Settler:
                 await self._write_apart(batch, error)
                 return
             else:
-                for answer in answers:
-                    self._on_settled(answer.fence)
-                    if answer.status == "lost":
-                        _log.warning("claim_lost", job_id=str(answer.fence.job_id), attempt=answer.fence.attempt)
+                self._on_settled([item.fence for item in batch])
+                for (fence, _), answer in zip(batch, answers, strict=True):
+                    if answer == "lost":
+                        _log.warning("claim_lost", job_id=str(fence.job_id), attempt=fence.attempt)
                 return
 
     async def _write_apart(self, batch: list[Settlement], error: BadInput) -> None:

@@ -10,8 +10,7 @@ create or replace function public.claim_jobs_v3(
   p_worker_id text, p_claim_token uuid, p_job_types text[], p_job_lanes text[] default null,
   p_limit int default 1, p_wait boolean default false)
 returns table (job_id uuid, job_type text, job_lane text, job_payload jsonb, retry_count int, attempt int,
-               claim_token uuid, patient_id uuid, correlation_id uuid, priority int, max_retries int,
-               heartbeat_s real, lease_s real, timeout_s real, created_at timestamptz)
+               correlation_id uuid, priority int, max_retries int, heartbeat_s real, lease_s real, timeout_s real)
 language plpgsql security definer set search_path = '' set plan_cache_mode = force_generic_plan set jit = off
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -72,7 +71,7 @@ begin
     delete from exora.ready d where d.ctid = any (array(select place from taken))
     returning d.lane, d.job, d.sort_key, d.attempt + 1 as attempt, d.retry_count, d.crash_count, d.concurrency_key
   ), claimed as materialized (
-    select r.*, j.created_at, j.payload, j.patient_id, j.correlation_id, j.priority, j.max_retries,
+    select r.*, j.created_at, j.payload, j.correlation_id, j.priority, j.max_retries,
            t.job_type, t.heartbeat_s, t.lease_s, t.timeout_s
       from removed r
       cross join lateral (select * from exora.jobs j where j.id = r.job limit 1) j
@@ -92,8 +91,7 @@ begin
     having count(*) > 0
   )
   select exora.job_uuid(c.job, c.created_at), c.job_type, c.lane::text, c.payload, c.retry_count::int, c.attempt,
-         p_claim_token, c.patient_id, c.correlation_id, c.priority::int, c.max_retries::int, c.heartbeat_s, c.lease_s,
-         c.timeout_s, c.created_at
+         c.correlation_id, c.priority::int, c.max_retries::int, c.heartbeat_s, c.lease_s, c.timeout_s
     from claimed c order by c.sort_key, c.job;
 
   if not p_wait then

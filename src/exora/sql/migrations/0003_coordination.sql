@@ -89,5 +89,7 @@ drop function if exists public.enqueue_job_v3(text, text, jsonb, text, int, time
 drop function if exists public.enqueue_jobs_v3(text[], jsonb[], text[], text[], int[], timestamptz[], text[], text[], int[]);
 drop function if exists public.settle_jobs_v3(bigint[], int[], uuid[], text[], jsonb[], double precision[], text[], jsonb[]);
 drop function if exists public.queue_stats_v3();
+drop function if exists public.claim_jobs_v3(text, uuid, text[], text[], int, boolean);
+drop function if exists exora.repeat_claim(uuid);
 drop function if exists exora.check_jobs(text[], jsonb[], text[], int[], text[], text[], int[]);
 drop function if exists exora.make_ready(bigint[], text[], smallint[], uuid[], int[], int[], int[]);
