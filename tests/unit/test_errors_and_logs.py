@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -104,9 +103,7 @@ async def test_fifty_interleaved_jobs_keep_their_own_correlation(log: io.StringI
     jobs = {uuid4(): uuid4() for _ in range(50)}
 
     async def run(job_id: UUID, correlation_id: UUID) -> None:
-        claimed = ClaimedJob(
-            Fence(job_id, 1, uuid4()), "t", "l", {}, 0, 5, 5, correlation_id, 30, 120, 60
-        )
+        claimed = ClaimedJob(Fence(job_id, 1, uuid4()), "t", "l", {}, 0, 5, 5, correlation_id, 30, 120, 60)
         current_job.set(claimed)
         for _ in range(5):
             await asyncio.sleep(0)

@@ -42,9 +42,7 @@ class CoalescingEnqueuer:
         future: asyncio.Future[EnqueueAnswer] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         if len(self._flushing) < _FLUSHERS:
-            task = asyncio.create_task(self._flush())
-            self._flushing.add(task)
-            task.add_done_callback(self._flushing.discard)
+            self._flushing.add(asyncio.create_task(self._flush()))
         return await future
 
     async def close(self) -> None:
@@ -52,9 +50,14 @@ class CoalescingEnqueuer:
         await asyncio.gather(*self._flushing)
 
     async def _flush(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-            await self._write(batch)
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+                await self._write(batch)
+        finally:  # in the step that saw nothing waiting: whoever comes after it starts a new one
+            task = asyncio.current_task()
+            assert task is not None
+            self._flushing.discard(task)
 
     async def _write(self, batch: list[tuple[EnqueueRequest, asyncio.Future[EnqueueAnswer]]]) -> None:
         try:

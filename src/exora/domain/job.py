@@ -71,9 +71,9 @@ class EnqueueRequest:
     concurrency_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnqueueAnswer:
-    """What became of a request: accepted, deferred until ``scheduled_at``, or a duplicate of ``job_id``."""
+class EnqueueAnswer(NamedTuple):
+    """What became of a request: accepted, deferred until ``scheduled_at``, or a duplicate of ``job_id``. (A tuple: bulk
+    makes one for every job.)"""
 
     job_id: UUID
     scheduled_at: datetime
@@ -169,7 +169,8 @@ class AuditEvent:
 class LaneStats:
     """How many jobs of a lane are where; ``oldest_ready_s`` is None for an empty lane.
 
-    ``held_back`` jobs wait for a place of their concurrency key. A lane with ``paused_at`` is not claimed from; ``depth_limit`` (None = unlimited) bounds its ready jobs.
+    ``held_back`` jobs wait for a place of their concurrency key. A lane with ``paused_at`` is not claimed from;
+    ``depth_limit`` (None = unlimited) bounds its ready jobs.
     """
 
     lane: str

@@ -59,6 +59,9 @@ begin
     perform exora.refuse('PT400', format('job %s: %s', v_fault.ordinal, v_fault.message), v_fault.field, v_fault.remedy);
   end if;
 
+  if not exists (select from exora.lanes l where l.depth_limit is not null) then
+    return;
+  end if;
   -- Counting stops at the limit, and only lanes that have one are counted.
   select l.lane into v_full from exora.lanes l
    where l.depth_limit is not null
