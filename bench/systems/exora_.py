@@ -27,8 +27,8 @@ class Exora(System):
     """``WireCoordinator`` over ``PostgresTransport``, and a ``Worker``."""
 
     description = Description(
-        configuration="50 slots, defaults of WorkerConfig, bulk in calls of 5,000, two at a time, 1,000 patients; audit row "
-        "per change, fenced leases, archive, patient-fair order",
+        configuration="50 slots, defaults of WorkerConfig, bulk in calls of 5,000, two at a time, 1,000 patients; "
+        "audit row per change, fenced leases, archive, patient-fair order",
         remaining="select exists (select from exora.ready) or exists (select from exora.running)",
         keeps_history=True,
     )
