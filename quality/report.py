@@ -32,7 +32,7 @@ def print_table(results: Results, console: Console | None = None) -> None:
 
 
 def write(results: Results, mistakes: Mapping[str, Sequence[Mistake]], folder: Path) -> None:
-    """Writes ``quality.json``, ``quality-mistakes.json`` and ``quality.png``; sets not scored now keep their numbers."""
+    """Writes ``quality.json``, ``quality-mistakes.json``, ``quality.png``; sets not scored now keep their numbers."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "quality.json"
     known: dict[str, Measures] = json.loads(path.read_text()) if path.exists() else {}
