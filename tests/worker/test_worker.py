@@ -216,7 +216,7 @@ async def test_a_lost_claim_stops_the_handler_and_writes_nothing(bench: Bench) -
                 swept: dict[str, Any] = {}
                 while not swept.get("rescued"):  # the worker's own sweeper may hold the lock at the moment
                     async with db.transaction():  # no heartbeat in between
-                        await db.execute("update exora.running set lease_expires_at = clock_timestamp() - interval '1 s'")
+                        await db.execute("update exora.running set lease_expires_at = now() - interval '1 s'")
                         swept = json.loads(await db.fetchval("select public.sweep_v3()"))
                 await stopped.wait()
             view = await bench.until(job_id, lambda view: view.state.final)
