@@ -53,6 +53,8 @@ class Sweeper:
         swept = await self._coordinator.sweep()
         if swept.get("rescued"):
             _log.warning("jobs_rescued", count=swept["rescued"])
+        if swept.get("mended"):
+            _log.error("floors_mended", count=swept["mended"])
         if time.monotonic() - self._capacity_at > _CAPACITY_S:
             self.capacity = await self._coordinator.api_capacity()
             self._capacity_at = time.monotonic()
