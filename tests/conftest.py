@@ -106,7 +106,9 @@ def server(request: pytest.FixtureRequest) -> Server:
 async def _fresh(server: Server, template: str | None) -> AsyncIterator[str]:
     name = f"t{os.getpid()}_{next(_numbers)}"
     connection = await asyncpg.connect(server.dsn)
-    await connection.execute(f"create database {name}" + (f" template {template} strategy file_copy" if template else ""))
+    await connection.execute(
+        f"create database {name}" + (f" template {template} strategy file_copy" if template else "")
+    )
     try:
         yield server.url(name)
     finally:
