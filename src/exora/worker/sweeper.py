@@ -56,6 +56,8 @@ class Sweeper:
         if swept.get("rescued"):
             self._tally.rescued += swept["rescued"]
             _log.warning("jobs_rescued", count=swept["rescued"])
+        if swept.get("mended"):
+            _log.error("floors_mended", count=swept["mended"])
         if time.monotonic() - self._capacity_at > _CAPACITY_S:
             self.capacity = await self._coordinator.api_capacity()
             self._capacity_at = time.monotonic()
