@@ -24,7 +24,7 @@ class Operations(Protocol):
         ...
 
     async def retry_job(self, job_id: UUID, act: Act = UNSIGNED) -> str:
-        """Let a job run now: ``ready`` (it waited for its time or was held), ``redriven`` (it was a dead letter), or the
+        """Let a job run now: ``ready`` (it waited for its time or was held), ``redriven`` (it was dead), or the
         state of one for which there is nothing to do."""
         ...
 

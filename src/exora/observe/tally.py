@@ -13,7 +13,7 @@ from typing import Any
 from exora.domain.job import ClaimedJob
 from exora.domain.outcome import Cancelled, Completed, Dead, Outcome, Release, Retry, Snooze
 
-#: Upper bounds of the histograms in seconds; a last bucket holds what is longer. ``exora.minute_bounds()`` has the same.
+#: Upper bounds of the histograms in seconds; a last bucket holds what is longer. As exora.minute_bounds() has them.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 _OUTCOMES: dict[type[Outcome], str] = {
@@ -94,7 +94,7 @@ class Tally:
         news = []
         for lane, work in self._lanes.items():
             counts = work.counts()
-            now = {name: counts[name] for name in _REPORTED}
+            now: dict[str, Any] = {name: counts[name] for name in _REPORTED}
             now |= {"run_s": work.run_s, "runs": list(work.runs), "waits": list(work.waits)}
             before = self._reported.get(lane)
             self._reported[lane] = now
