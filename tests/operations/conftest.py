@@ -1,4 +1,4 @@
-"""Operations run on the embedded server; what is particular to a server is tested in tests/sql and tests/conformance."""
+"""Operations run on the embedded server; what is particular to a server is tested elsewhere."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ from exora.domain.job import EnqueueRequest
 from exora.domain.operations import Act, Explanation, WorkerReport
 from exora.domain.outcome import Cancelled, Completed, Dead, Retry, Snooze
 from exora.errors import BadInput, NotFound
-
 from tests.conformance.conftest import FAILURE, Client
 from tests.conftest import Server, fresh
 
