@@ -103,7 +103,8 @@ def server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-async def _fresh(server: Server, template: str | None) -> AsyncIterator[str]:
+async def fresh(server: Server, template: str | None) -> AsyncIterator[str]:
+    """A database of its own, once; dropped afterwards."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     connection = await asyncpg.connect(server.dsn)
     await connection.execute(
@@ -119,21 +120,21 @@ async def _fresh(server: Server, template: str | None) -> AsyncIterator[str]:
 @pytest.fixture
 async def empty_dsn(server: Server) -> AsyncIterator[str]:
     """A database of its own without any schema, on each server."""
-    async for dsn in _fresh(server, None):
+    async for dsn in fresh(server, None):
         yield dsn
 
 
 @pytest.fixture
 async def dsn(server: Server) -> AsyncIterator[str]:
     """A migrated database of its own, on each server."""
-    async for url in _fresh(server, "template_exora"):
+    async for url in fresh(server, "template_exora"):
         yield url
 
 
 @pytest.fixture
 async def embedded_dsn(embedded_server: Server) -> AsyncIterator[str]:
     """A migrated database of its own on the embedded server, for tests that are not about SQL."""
-    async for url in _fresh(embedded_server, "template_exora"):
+    async for url in fresh(embedded_server, "template_exora"):
         yield url
 
 
