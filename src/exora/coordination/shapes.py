@@ -15,7 +15,9 @@ from uuid import UUID
 
 #: Functions that return one value of these types; others that do not return rows return text, numbers or nothing.
 SCALARS: Mapping[str, str] = {
+    "explain_job_v3": "jsonb",
     "get_step_v3": "jsonb",
+    "schema_state_v3": "jsonb",
     "store_record_v3": "uuid",
     "sweep_v3": "jsonb",
 }
@@ -27,7 +29,7 @@ COLUMNS: Mapping[str, frozenset[str]] = {
     "timestamptz": frozenset(
         {
             "at", "completed_at", "created_at", "dead_letter_at", "heartbeat_at", "lease_expires_at", "paused_at",
-            "scheduled_at", "started_at", "stored_at", "updated_at",
+            "scheduled_at", "seen_at", "started_at", "stored_at", "updated_at",
         }
     ),
     "interval": frozenset({"actual_duration"}),

@@ -26,7 +26,7 @@ _HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 class SupabaseTransport:
-    """``Transport`` over ``/rest/v1/rpc``. The official clients never repeat a POST; this one does when the call may be.
+    """``Transport`` over ``/rest/v1/rpc``. Official clients never repeat a POST; this one does where a call may be.
 
     Args:
         project: the project and its key.

@@ -1,4 +1,4 @@
-"""The HTTP connections to a Supabase project: kept alive, with timeouts of our own, no redirects, no proxies unasked."""
+"""The HTTP connections to a Supabase project: kept alive, own timeouts, no redirects, no proxies unasked."""
 
 from __future__ import annotations
 
