@@ -67,6 +67,10 @@ bench-full: bench/.venv/.installed ## Measure against the peers, medians of thre
 bench-lock: ## Compile the lock of the benchmark's Python peers
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 bench/requirements.in -o bench/requirements.txt
 
+.PHONY: quality
+quality: .venv/.installed ## Score reading and analysis on DATA (default ../shared/data); SET=name, LIMIT=n
+	$(BIN)/python -m quality --data $(or $(DATA),../shared/data) $(if $(SET),--set $(SET)) $(if $(LIMIT),--limit $(LIMIT))
+
 .PHONY: lock
 lock: ## Compile the locks from pyproject.toml
 	$(COMPILE) -o requirements/runtime.txt

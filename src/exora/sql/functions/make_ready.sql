@@ -17,6 +17,11 @@ declare
   v_sort_keys bigint[];
   v_held_back bigint[];
 begin
+  if p_concurrency_keys is not null then
+    -- Before the patients' tags, as a settlement that gives places back and makes jobs ready again must do it.
+    perform from exora.concurrency_keys k where k.concurrency_key = any (p_concurrency_keys)
+      order by k.concurrency_key for update;
+  end if;
   if array_remove(p_patients, null) = '{}' then
     v_sort_keys := array(select v_now + (i.priority - 1) * c_step from unnest(p_priorities) with ordinality as i (priority, n)
                           order by i.n);

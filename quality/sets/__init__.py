@@ -1,0 +1,1 @@
+"""One module per set; each registers itself with ``quality.registry.scored``."""
