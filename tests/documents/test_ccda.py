@@ -11,7 +11,7 @@ from exora.documents.analyze import add_coded_entries, analyze_pages
 from exora.documents.ccda.read import with_entries
 from exora.documents.pages import open_document, read_page, read_pages
 from exora.documents.pool import ChildPool
-from exora.domain.document import DocumentLimits
+from exora.domain.document import DocumentLimits, PageText
 from exora.domain.record import Coding, DocumentInfo, Engines, Record
 from exora.errors import CorruptDocument, DocumentError, UnsupportedFormat
 from tests.documents.test_pages import NOTE, pdf, text
@@ -33,6 +33,11 @@ def document(body: str) -> bytes:
 def wrapped(content: bytes) -> bytes:
     encoded = base64.encodebytes(content).decode()
     return document(f'<nonXMLBody><text representation="B64">{encoded}</text></nonXMLBody>')
+
+
+def open_and_read(content: bytes) -> PageText:
+    open_document(content, LIMITS)
+    return read_page(content, 1, LIMITS)
 
 
 # --- narrative --------------------------------------------------------------------------------------
@@ -100,7 +105,8 @@ def test_problems_keep_their_context_and_icd_code(record: Record) -> None:
 
 def test_an_allergy_keeps_reaction_and_severity(record: Record) -> None:
     allergy, none = record.allergies
-    assert (allergy.name, allergy.reaction, allergy.severity, allergy.date) == ("codeine", "Nausea", "Severe", "2010-03")
+    assert (allergy.name, allergy.reaction, allergy.severity) == ("codeine", "Nausea", "Severe")
+    assert allergy.date == "2010-03"
     assert none.negated
 
 
@@ -137,7 +143,8 @@ def test_procedures_immunizations_and_encounters_are_taken(record: Record) -> No
 
 
 def test_what_is_planned_refused_or_null_is_no_item(record: Record) -> None:
-    names = {each.name for each in (*record.medications, *record.procedures, *record.immunizations, *record.results)}
+    names = {each.name for each in record.medications} | {each.name for each in record.procedures}
+    names |= {each.name for each in record.immunizations} | {each.name for each in record.results}
     assert not names & {"Atorvastatin", "Knee replacement", "Hepatitis B vaccine", "Sodium"}
 
 
@@ -193,8 +200,7 @@ async def test_a_wrapped_file_is_read_as_itself_with_the_headers_patient() -> No
 )
 def test_a_hostile_document_ends_in_a_typed_error(content: bytes, expected: type[DocumentError]) -> None:
     with pytest.raises(DocumentError) as refusal:
-        open_document(content, LIMITS)
-        read_page(content, 1, LIMITS)
+        open_and_read(content)
     assert type(refusal.value) is expected
 
 
