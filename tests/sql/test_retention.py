@@ -100,7 +100,7 @@ async def test_the_trail_of_what_is_gone_stays_and_verifies(db: asyncpg.Connecti
 async def test_dead_letters_go_by_their_own_age_with_their_errors(db: asyncpg.Connection) -> None:
     ids = [await db.fetchval("select job_id from public.enqueue_job_v3($1, null, '{}')", TYPE) for _ in range(2)]
     for _ in ids:
-        claim = await db.fetchrow("select * from public.claim_next_job_v3('w', array[$1])", TYPE)
+        [claim] = await db.fetch("select * from public.claim_next_job_v3('w', array[$1])", TYPE)
         await db.fetch(
             "select public.settle_jobs_v3(array[exora.job_number($1)], array[1], array[$2::uuid], array['dead'],"
             """ p_errors => array['{"class": "E", "code": "e", "summary": "e", "fingerprint": "f"}'::jsonb])""",
