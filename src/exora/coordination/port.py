@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from exora.coordination.operations import Operations
 from exora.domain.audit import AuditFinding, AuditHead, AuditWindow
 from exora.domain.capacity import (
     ApiCapacity,
@@ -32,6 +33,7 @@ from exora.domain.job import (
     StoredRecord,
     SubmitAnswer,
 )
+from exora.domain.operations import UNSIGNED, Act
 from exora.domain.outcome import SettleAnswer, Settlement
 
 
@@ -72,7 +74,7 @@ class Transport(Protocol):
         ...
 
 
-class Coordinator(Protocol):
+class Coordinator(Operations, Protocol):
     """The verbs. All raise what ``Transport.call`` raises."""
 
     async def enqueue(self, requests: Sequence[EnqueueRequest]) -> list[EnqueueAnswer]:
@@ -104,15 +106,15 @@ class Coordinator(Protocol):
         """Do the periodic work once, unless another does it now; returns counts."""
         ...
 
-    async def redrive(self, job_ids: Sequence[UUID]) -> int:
+    async def redrive(self, job_ids: Sequence[UUID], act: Act = UNSIGNED) -> int:
         """Bring dead letters back; returns how many were."""
         ...
 
-    async def cancel(self, job_id: UUID) -> str:
+    async def cancel(self, job_id: UUID, act: Act = UNSIGNED) -> str:
         """Give a job up: ``cancelled``, ``requested`` (it runs; its worker will stop it), or the state it ended in."""
         ...
 
-    async def pause_lane(self, lane: str, paused: bool) -> bool:
+    async def pause_lane(self, lane: str, paused: bool, act: Act = UNSIGNED) -> bool:
         """Stop or resume claiming from a lane; False when it was so already."""
         ...
 

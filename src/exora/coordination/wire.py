@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from exora.coordination.port import Transport
+from exora.coordination.wire_operations import WireOperations, signed
 from exora.domain.audit import AuditFinding, AuditHead, AuditWindow
 from exora.domain.capacity import (
     ApiCapacity,
@@ -35,6 +36,7 @@ from exora.domain.job import (
     SubmitAnswer,
     job_number,
 )
+from exora.domain.operations import UNSIGNED, Act
 from exora.domain.outcome import (
     DONE,
     Cancelled,
@@ -61,7 +63,7 @@ _NAMES: dict[type[Outcome], str] = {
 }
 
 
-class WireCoordinator:
+class WireCoordinator(WireOperations):
     """``Coordinator`` over a ``Transport``. The behavior lives in the database; this only translates."""
 
     def __init__(self, transport: Transport) -> None:
@@ -131,14 +133,14 @@ class WireCoordinator:
     async def sweep(self, limit: int = 500) -> dict[str, Any]:
         return dict(await self._scalar("sweep_v3", {"p_limit": limit}))
 
-    async def redrive(self, job_ids: Sequence[UUID]) -> int:
-        return int(await self._scalar("redrive_jobs_v3", {"p_job_ids": list(job_ids)}))
+    async def redrive(self, job_ids: Sequence[UUID], act: Act = UNSIGNED) -> int:
+        return int(await self._scalar("redrive_jobs_v3", {"p_job_ids": list(job_ids), **signed(act)}))
 
-    async def cancel(self, job_id: UUID) -> str:
-        return str(await self._scalar("cancel_job_v3", {"p_job_id": job_id}))
+    async def cancel(self, job_id: UUID, act: Act = UNSIGNED) -> str:
+        return str(await self._scalar("cancel_job_v3", {"p_job_id": job_id, **signed(act)}))
 
-    async def pause_lane(self, lane: str, paused: bool) -> bool:
-        return bool(await self._scalar("pause_lane_v3", {"p_lane": lane, "p_paused": paused}))
+    async def pause_lane(self, lane: str, paused: bool, act: Act = UNSIGNED) -> bool:
+        return bool(await self._scalar("pause_lane_v3", {"p_lane": lane, "p_paused": paused, **signed(act)}))
 
     async def list_jobs(
         self, *, state: JobState | None = None, patient_id: UUID | None = None, limit: int = 50
@@ -404,10 +406,6 @@ class WireCoordinator:
         arguments = {"p_from_run": window.from_run, "p_to_run": window.to_run, "p_heads": anchored}
         rows = await self._transport.call("verify_audit_v3", arguments, repeatable=True)
         return [AuditFinding(**row) for row in rows]
-
-    async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
-        rows = await self._transport.call(function, arguments, repeatable=True)
-        return rows[0][function]
 
 
 def _single(request: EnqueueRequest) -> dict[str, Any]:
