@@ -152,7 +152,7 @@ class UnsupportedFormat(DocumentError):
     """The magic bytes are those of no format Exora reads."""
 
     code = "document_unsupported"
-    default_remedy = "Send a PDF, JPEG, PNG, TIFF, HEIC, WebP, BMP or GIF"
+    default_remedy = "Send a PDF, JPEG, PNG, TIFF, HEIC, WebP, BMP, GIF, DOCX, C-CDA or plain text"
 
 
 class CorruptDocument(DocumentError):

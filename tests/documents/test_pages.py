@@ -281,7 +281,7 @@ TINY = DocumentLimits(max_pages=2, max_page_megapixels=0.01, max_bytes=100_000)
     ("content", "limits", "expected"),
     [
         (b"", LIMITS, EmptyDocument),
-        (b"seen today", LIMITS, UnsupportedFormat),
+        (b"<html><body>seen today</body></html>", LIMITS, UnsupportedFormat),
         (zero_pages(), LIMITS, NoPages),
         (pdf(text(NOTE))[:300], LIMITS, CorruptDocument),
         (b"%PDF-1.7\n" + bytes(1000), LIMITS, CorruptDocument),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from exora.documents.analyze import analyze_pages
+from exora.documents.analyze import add_coded_entries, analyze_pages
 from exora.documents.fetch import Reads, fetch
 from exora.documents.pages import read_pages
 from exora.documents.persist import persist
@@ -67,6 +67,7 @@ class DocumentHandler:
         key = context.job.job_id
         pages = await self._pages(context, fetched.content, fetched.sha256, key)
         record = await analyze_pages(pages, sha256=fetched.sha256, pool=self._pool, limits=self._limits, key=key)
+        record = await add_coded_entries(record, fetched.content, pool=self._pool, limits=self._limits, key=key)
         return await persist(
             context, record, size_bytes=len(fetched.content), media_type=sniff(fetched.content).media_type
         )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import Format, sniff
 from exora.domain.document import Box, DocumentLimits, Line, PageText, Word
-from exora.errors import DocumentError, DocumentTooLarge, NoPages, ProcessingLimit
+from exora.errors import DocumentError, DocumentTooLarge, NoPages, ProcessingLimit, UnsupportedFormat
 
 #: Pages of one document waiting in the pool for each of its children: enough to keep them busy.
 _IN_FLIGHT_PER_CHILD = 2
@@ -37,11 +37,20 @@ def open_document(content: bytes, limits: DocumentLimits) -> DocumentPlan:
         DocumentError: the subclass says what is wrong with the document.
     """
     # Here and below, the native readers are loaded by the child that needs them and never by its parent.
+    from exora.documents.docx import count_docx_pages
     from exora.documents.images import count_frames
     from exora.documents.pdf import count_pages
 
-    kind = sniff(content)
-    pages = count_pages(content) if kind is Format.PDF else count_frames(content, kind, limits)
+    content, kind = _unwrapped(content, limits)
+    match kind:
+        case Format.PDF:
+            pages = count_pages(content)
+        case Format.DOCX:
+            pages = count_docx_pages(content, limits)
+        case Format.CCDA | Format.TEXT:
+            pages = 1
+        case _:
+            pages = count_frames(content, kind, limits)
     if pages == 0:
         raise NoPages("the document has no page")
     if pages > limits.max_pages:
@@ -55,16 +64,46 @@ def read_page(content: bytes, number: int, limits: DocumentLimits) -> PageText:
     Raises:
         DocumentError: the page cannot be read.
     """
+    from exora.documents.ccda.read import read_ccda_page
+    from exora.documents.docx import docx_picture, read_docx_text
     from exora.documents.images import read_image_page
     from exora.documents.ocr.tesseract import shared_engine
     from exora.documents.pdf import read_pdf_page
+    from exora.documents.plain import read_text
 
-    kind = sniff(content)
-    if kind is Format.PDF:
-        page = read_pdf_page(content, number, limits, shared_engine)
-    else:
-        page = read_image_page(content, kind, number, limits, shared_engine)
+    content, kind = _unwrapped(content, limits)
+    frame = number
+    if kind is Format.DOCX and number > 1:
+        content, frame = docx_picture(content, number, limits), 1
+        kind = sniff(content)
+    match kind:
+        case Format.TEXT:
+            return read_text(content, limits)
+        case Format.CCDA:
+            return read_ccda_page(content, limits)
+        case Format.DOCX:
+            return read_docx_text(content, limits)
+        case Format.PDF:
+            page = read_pdf_page(content, number, limits, shared_engine)
+        case _:
+            page = replace(read_image_page(content, kind, frame, limits, shared_engine), number=number)
     return replace(page, lines=printed_lines(page.lines, page.width / page.height))
+
+
+def _unwrapped(content: bytes, limits: DocumentLimits) -> tuple[bytes, Format]:
+    """The document and its format; for a C-CDA that only wraps a file, that file."""
+    kind = sniff(content)
+    if kind is not Format.CCDA:
+        return content, kind
+    from exora.documents.ccda.read import embedded_document
+
+    embedded = embedded_document(content, limits)
+    if embedded is None:
+        return content, kind
+    kind = sniff(embedded)
+    if kind is Format.CCDA:
+        raise UnsupportedFormat("the document is a C-CDA inside another, which is not read")
+    return embedded, kind
 
 
 async def read_pages(

@@ -67,7 +67,8 @@ def analyze(pages: Sequence[PageText], *, sha256: str) -> Record:
         pages: the document's pages in order.
         sha256: hexadecimal digest of the document's bytes, copied into the record.
     """
-    return _analyze(pages, sha256, None)
+    layout = next((page.layout for page in pages if page.layout is not None), None)
+    return _analyze(pages, sha256, None if layout is None else word_places(layout))
 
 
 def analyze_text(text: str, *, sha256: str) -> Record:
@@ -77,7 +78,7 @@ def analyze_text(text: str, *, sha256: str) -> Record:
         text: the document.
         sha256: hexadecimal digest of the text's bytes, copied into the record.
     """
-    return _analyze(pages_from_text(text), sha256, word_places(text))
+    return analyze(pages_from_text(text), sha256=sha256)
 
 
 def _analyze(pages: Sequence[PageText], sha256: str, places: Sequence[Place] | None) -> Record:
