@@ -3,7 +3,8 @@
 -- idle marks, floors and reservations, let go what retention has done with, keep archive partitions ahead, seal audit
 -- events. mended: lanes whose floor was too high, now and then looked for; it is a defect if there is one.
 create or replace function public.sweep_v3(p_limit int default 500)
-returns jsonb language plpgsql security definer set search_path = '' set lock_timeout = '2s' as $$
+returns jsonb language plpgsql security definer set search_path = '' set lock_timeout = '2s'
+set enable_seqscan = off set jit = off as $$
 declare
   v_promoted int;
   v_rescued int;
