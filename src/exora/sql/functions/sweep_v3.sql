@@ -3,7 +3,8 @@
 -- idle marks, floors and reservations, let go what retention has done with, keep archive partitions ahead, seal audit
 -- events. mended: lanes whose floor was too high, now and then looked for; it is a defect if there is one.
 create or replace function public.sweep_v3(p_limit int default 500)
-returns jsonb language plpgsql security definer set search_path = '' set lock_timeout = '2s' as $$
+returns jsonb language plpgsql security definer set search_path = '' set lock_timeout = '2s'
+set enable_seqscan = off set jit = off as $$
 declare
   v_promoted int;
   v_rescued int;
@@ -24,10 +25,7 @@ begin
   v_mended := case when random() < 0.02 then exora.mend_floors() else 0 end;
   v_forgotten := exora.drop_expired(p_limit);
   delete from exora.idle_workers where since < clock_timestamp() - interval '1 minute';
-  delete from exora.api_reservations
-   where granted_at < clock_timestamp() - interval '2 minutes'
-     and (settled_at is not null or lease_expires_at < clock_timestamp());
-  get diagnostics v_reservations = row_count;
+  v_reservations := exora.sweep_capacity(p_limit);
   perform exora.ensure_partitions();
   begin
     v_sealed := exora.seal_audit(20000, '10 s');
