@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from exora.coordination.port import Coordinator
@@ -16,7 +15,6 @@ from exora.documents.handler import DocumentHandler, DocumentJob
 from exora.documents.ocr.local import LocalOcr
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
-from exora.domain.capacity import ApiCapacity
 from exora.domain.document import DocumentLimits
 from exora.domain.job import SubmitAnswer
 from exora.errors import DocumentTooLarge
@@ -102,38 +100,6 @@ async def verify_schema(dsn: str) -> None:
         await check(connection)
     finally:
         await connection.close()
-
-
-@dataclass(frozen=True, slots=True)
-class LiveWorker:
-    """A worker as /health reads it."""
-
-    worker: Worker
-
-    @property
-    def worker_id(self) -> str:
-        """The process's id."""
-        return self.worker.config.worker_id
-
-    @property
-    def active_jobs(self) -> int:
-        """Jobs running now."""
-        return self.worker.active_jobs
-
-    @property
-    def last_heartbeat(self) -> datetime:
-        """When the heartbeat thread last did its round."""
-        return self.worker.keeper.last_heartbeat
-
-    @property
-    def alive(self) -> bool:
-        """Whether that thread lives."""
-        return self.worker.keeper.alive
-
-    @property
-    def capacity(self) -> list[ApiCapacity]:
-        """The last known picture of API capacity."""
-        return self.worker.capacity
 
 
 def _ignore(*_: object) -> None:
