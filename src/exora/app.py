@@ -13,6 +13,7 @@ from exora.coordination.postgres import PostgresTransport, connect
 from exora.coordination.supabase import SupabaseTransport
 from exora.coordination.wire import WireCoordinator
 from exora.documents.handler import DocumentHandler, DocumentJob
+from exora.documents.ocr.local import LocalOcr
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
 from exora.domain.document import DocumentLimits
@@ -172,7 +173,7 @@ async def open_worker(
     async with ChildPool(pool_size, address_space_bytes=services.limits.address_space_bytes) as pool:
         if registry is None:
             registry = default_registry.copy()
-            handler = DocumentHandler(services.storage, pool, services.limits)
+            handler = DocumentHandler(services.storage, pool, LocalOcr(), services.limits)
             for job_type in DOCUMENT_JOB_TYPES:
                 registry.add(job_type, handler, DocumentJob)
         yield Worker(services.coordinator, connect_keeper, registry, config, on_progress)
