@@ -2,7 +2,7 @@
 
 PostgREST sends the rows of a table function as an array, those of a function with OUT arguments as one object, and a
 scalar as it is. A scalar that is JSON itself looks like either, so the functions that return one are listed; and JSON
-knows no ids and times, so the columns that hold them are listed by name: a name has one type everywhere.
+knows no ids and times, so the columns that hold them are known by their names.
 """
 
 from __future__ import annotations
@@ -21,19 +21,17 @@ SCALARS: Mapping[str, str] = {
     "store_record_v3": "uuid",
     "sweep_v3": "jsonb",
 }
-#: Columns by type, for the types JSON has no word for.
-COLUMNS: Mapping[str, frozenset[str]] = {
-    "uuid": frozenset(
-        {"id", "job_id", "claim_token", "document_id", "patient_id", "shell_file_id", "correlation_id"}
-    ),
-    "timestamptz": frozenset(
-        {
-            "at", "completed_at", "created_at", "dead_letter_at", "heartbeat_at", "lease_expires_at", "paused_at",
-            "scheduled_at", "seen_at", "started_at", "stored_at", "updated_at",
-        }
-    ),
-    "interval": frozenset({"actual_duration"}),
-}  # fmt: skip
+_UUIDS = frozenset({"id", "job_id", "claim_token", "document_id", "patient_id", "shell_file_id", "correlation_id"})
+
+
+def kind_of(column: str) -> str | None:
+    """The type of a column, if JSON has no word for it; names tell, since a name has one type everywhere."""
+    if column in _UUIDS:
+        return "uuid"
+    if column == "at" or column.endswith(("_at", "_until")):
+        return "timestamptz"
+    return "interval" if column == "actual_duration" else None
+
 
 _INTERVAL = re.compile(r"(?:(-?\d+) days? ?)?(?:(-?)(\d+):(\d\d):(\d\d(?:\.\d+)?))?")
 
@@ -53,7 +51,6 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "interval": _interval,
     "jsonb": lambda value: value,
 }
-_BY_COLUMN = {name: _READ[kind] for kind, names in COLUMNS.items() for name in names}
 
 
 def rows_of(function: str, answer: Any) -> Sequence[Mapping[str, Any]]:
@@ -73,7 +70,8 @@ def rows_of(function: str, answer: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _row(values: dict[str, Any]) -> dict[str, Any]:
-    for name in values.keys() & _BY_COLUMN.keys():
-        if values[name] is not None:
-            values[name] = _BY_COLUMN[name](values[name])
+    for name, value in values.items():
+        kind = kind_of(name)
+        if kind is not None and value is not None:
+            values[name] = _READ[kind](value)
     return values
