@@ -10,6 +10,7 @@
     ├── LostClaim                  EX001  the fence is stale: another worker owns the job
     ├── CoordinationError          the database said no, or said nothing
     │   ├── DatabaseUnavailable    cannot connect
+    │   ├── AccessDenied           the key, the password or the role is refused
     │   ├── OutcomeUnknown         the connection broke; repeat with the same request token
     │   ├── SchemaOutdated         run `exora migrate`
     │   └── SchemaTooNew           a newer Exora migrated this database
@@ -115,6 +116,12 @@ class DatabaseUnavailable(CoordinationError):
     default_remedy = "Check DATABASE_URL and that the server accepts connections"
 
 
+class AccessDenied(CoordinationError, ConfigurationError):
+    """The key, the password or the role is refused. A worker that runs waits for a better one: keys are rotated."""
+
+    code = "access_denied"
+
+
 class OutcomeUnknown(CoordinationError):
     """The connection broke during a call; repeating it with the same token is safe."""
 
@@ -152,7 +159,7 @@ class UnsupportedFormat(DocumentError):
     """The magic bytes are those of no format Exora reads."""
 
     code = "document_unsupported"
-    default_remedy = "Send a PDF, JPEG, PNG, TIFF, HEIC, WebP, BMP or GIF"
+    default_remedy = "Send a PDF, JPEG, PNG, TIFF, HEIC, WebP, BMP, GIF, DOCX, C-CDA or plain text"
 
 
 class CorruptDocument(DocumentError):

@@ -89,9 +89,16 @@ async def test_a_lane_is_paused_and_a_waiting_job_cancelled(embedded_dsn: str) -
     assert (await exora("lanes", "pause", "standard_queue", "--json", DATABASE_URL=embedded_dsn)).json["changed"]
     assert "paused since" in (await exora("lanes", "list", DATABASE_URL=embedded_dsn)).out
     assert "was paused already" in (await exora("lanes", "pause", "standard_queue", DATABASE_URL=embedded_dsn)).out
+    explained = await exora("jobs", "explain", item["job_id"], DATABASE_URL=embedded_dsn)
+    assert "Open it: exora lanes resume standard_queue" in explained.out
     assert "is open" in (await exora("lanes", "resume", "standard_queue", DATABASE_URL=embedded_dsn)).out
-    assert (await exora("jobs", "cancel", item["job_id"], DATABASE_URL=embedded_dsn)).out == "Cancelled.\n"
-    again = await exora("jobs", "cancel", item["job_id"], "--json", DATABASE_URL=embedded_dsn)
+    unasked = await exora("jobs", "cancel", item["job_id"], DATABASE_URL=embedded_dsn)
+    assert (unasked.code, "Add --yes" in unasked.err) == (2, True)
+    cancelled = await exora("jobs", "cancel", item["job_id"], "--yes", "--why", "sent twice", DATABASE_URL=embedded_dsn)
+    assert cancelled.out == "Cancelled.\n"
+    explained = await exora("jobs", "explain", item["job_id"], "--json", DATABASE_URL=embedded_dsn)
+    assert "(sent-twice)" in explained.json["sentence"]
+    again = await exora("jobs", "cancel", item["job_id"], "--yes", "--json", DATABASE_URL=embedded_dsn)
     assert again.json == {"answer": "cancelled"}
 
 
@@ -122,7 +129,8 @@ async def test_text_from_standard_input() -> None:
 
 async def test_every_command_explains_itself() -> None:
     commands = (
-        "", "demo", "worker", "submit", "jobs", "jobs list", "jobs show", "jobs redrive", "jobs cancel", "lanes",
+        "", "demo", "worker", "submit", "jobs", "jobs list", "jobs show", "jobs redrive", "jobs cancel", "jobs explain",
+        "jobs hold", "jobs retry", "workers", "lanes",
         "lanes list", "lanes pause", "record", "analyze", "patients", "migrate", "audit", "audit verify",
     )  # fmt: skip
     for ran in await asyncio.gather(*(exora(*command.split(), "--help") for command in commands)):

@@ -12,6 +12,7 @@ _BROKEN = {
     "I1 every job is in exactly one place": """
         select j.id, n.places from exora.jobs j cross join lateral (
           select (select count(*) from exora.ready x where x.job = j.id)
+               + (select count(*) from exora.held_back x where x.job = j.id)
                + (select count(*) from exora.scheduled x where x.job = j.id)
                + (select count(*) from exora.running x where x.job = j.id)
                + (select count(*) from exora.dead_letters x where x.job = j.id)
@@ -19,9 +20,33 @@ _BROKEN = {
          where n.places <> 1""",
     "I1 nothing is in a place without being a job": """
         select x.job from (select job from exora.ready union all select job from exora.scheduled
+          union all select job from exora.held_back
           union all select job from exora.running union all select job from exora.dead_letters
           union all select job from exora.job_archive) x
          where not exists (select from exora.jobs j where j.id = x.job)""",
+    "I1 no ready job lies below the floor that claims start at": """
+        select r.lane, r.job from exora.ready r
+          cross join lateral (select f.number, f.floor from exora.lane_floors f
+                               where f.lane = r.lane order by f.number desc limit 1) f
+         where r.sort_key < f.floor
+           and not exists (select from exora.floor_breaks b
+                            where b.lane = r.lane and b.number > f.number and b.sort_key <= r.sort_key)""",
+    "a concurrency key counts the jobs that hold its places": """
+        select k.concurrency_key, k.held, n.jobs from exora.concurrency_keys k full join (
+          select concurrency_key, count(*) as jobs from (
+            select concurrency_key from exora.ready union all select concurrency_key from exora.running) h
+           where concurrency_key is not null group by concurrency_key) n using (concurrency_key)
+         where k.held is distinct from n.jobs""",
+    "no more of a concurrency key run than any of them allows": """
+        select r.concurrency_key from exora.running r join exora.jobs j on j.id = r.job
+         where r.concurrency_key is not null
+         group by r.concurrency_key having count(*) > max(j.concurrency_limit)""",
+    "none is held back while there is a place for the first that waits": """
+        select distinct on (h.concurrency_key) h.concurrency_key, h.job from exora.held_back h
+          join exora.jobs j on j.id = h.job left join exora.concurrency_keys k on k.concurrency_key = h.concurrency_key
+         where not exists (select from exora.held_back x where x.concurrency_key = h.concurrency_key
+                            and (x.sort_key, x.job) < (h.sort_key, h.job))
+           and coalesce(k.held, 0) < j.concurrency_limit""",
     "I2 at most one accepted completion": """
         select job, count(*) from exora.audit_events where event = 'job_completed' group by job having count(*) > 1""",
     "I2 the completion is of the last claim": """
@@ -47,6 +72,7 @@ _BROKEN = {
     "I6 every claim is in the trail": """
         select x.job, x.attempt from (
           select job, attempt from exora.ready union all select job, attempt from exora.scheduled
+          union all select job, attempt from exora.held_back
           union all select job, attempt from exora.running union all select job, attempt from exora.dead_letters
           union all select job, attempt from exora.job_archive) x
          where x.attempt <> (select count(*) from exora.audit_events e

@@ -168,7 +168,7 @@ class TestCalls:
     async def test_an_enqueue_with_a_key_makes_one_job(self, rig: Rig, cut: Cut) -> None:
         jobs = []
         for number in range(ROUNDS[cut]):
-            with rig.broken("enqueue_jobs_v3", cut):
+            with rig.broken("enqueue_job_v3", cut):
                 [answer] = await rig.through.enqueue([EnqueueRequest(TYPE, {}, idempotency_key=f"k{number}")])
             assert answer.outcome == ("accepted" if cut is Cut.REQUEST else "duplicate")
             jobs.append(answer.job_id)
@@ -180,7 +180,7 @@ class TestCalls:
         self, rig: Rig, where: Cut
     ) -> None:
         for _ in range(ROUNDS[where]):
-            rig.proxy.plan = lambda sql: where if "enqueue_jobs_v3" in sql else None
+            rig.proxy.plan = lambda sql: where if "enqueue_job_v3" in sql else None
             with pytest.raises(OutcomeUnknown):
                 await rig.through.enqueue([EnqueueRequest(TYPE, {})])
             rig.rounds += 1

@@ -23,6 +23,8 @@ from tests.faults.invariants import check_invariants
 
 T = TypeVar("T")
 TYPE = "report_generation"
+#: How many jobs of each concurrency key may run at once.
+KEYS = {"one": 1, "two": 2}
 ERROR = ErrorInfo("ValueError", "unexpected", "unexpected ValueError", "f00d")
 OUTCOMES: tuple[Outcome, ...] = (
     Completed({"count": 1}),
@@ -40,6 +42,7 @@ class Model:
     """What a job should be: the state machine of the design in a few lines."""
 
     max_retries: int
+    key: str | None = None
     place: str = "ready"
     attempt: int = 0
     retries: int = 0
@@ -96,17 +99,33 @@ class JobMachine(RuleBasedStateMachine):
         self.run(
             self.db.execute(
                 "truncate exora.jobs, exora.ready, exora.scheduled, exora.running, exora.dead_letters,"
-                " exora.job_archive, exora.job_errors, exora.claims, exora.patient_flow;"
+                " exora.job_archive, exora.job_errors, exora.claims, exora.patient_flow, exora.concurrency_keys,"
+                " exora.held_back, exora.lane_floors, exora.floor_breaks;"
                 " alter table exora.audit_events disable trigger audit_no_truncate; truncate exora.audit_events;"
                 " alter table exora.audit_events enable trigger audit_no_truncate"
             )
         )
 
-    @rule(count=st.integers(1, 4), retries=st.integers(0, 2))
-    def enqueue(self, count: int, retries: int) -> None:
-        requests = [EnqueueRequest(TYPE, {}, max_retries=retries)] * count
-        for answer in self.run(self.coordinator.enqueue(requests)):
-            self.jobs[answer.job_id] = Model(retries)
+    @rule(
+        count=st.integers(1, 4),
+        retries=st.integers(0, 2),
+        key=st.sampled_from([None, None, *KEYS]),
+        priority=st.integers(1, 10),
+    )
+    def enqueue(self, count: int, retries: int, key: str | None, priority: int) -> None:
+        request = EnqueueRequest(
+            TYPE, {}, max_retries=retries, priority=priority, concurrency_key=key, concurrency_limit=KEYS.get(key or "")
+        )
+        for answer in self.run(self.coordinator.enqueue([request] * count)):
+            self.jobs[answer.job_id] = Model(retries, key)
+
+    def claimable(self) -> int:
+        """How many jobs a claim may take: all that are ready, but of a key only as many as it has places."""
+        total = sum(job.place == "ready" and job.key is None for job in self.jobs.values())
+        for key, most in KEYS.items():
+            of_key = [job.place for job in self.jobs.values() if job.key == key]
+            total += min(of_key.count("ready"), most - of_key.count("running"))
+        return total
 
     @rule(limit=st.integers(1, 4), repeat=st.booleans())
     def claim(self, limit: int, repeat: bool) -> None:
@@ -121,8 +140,7 @@ class JobMachine(RuleBasedStateMachine):
         claimed = self.run(self.coordinator.claim(**arguments))
         if repeat and claimed:
             assert self.run(self.coordinator.claim(**arguments)) == claimed
-        ready = [job_id for job_id, job in self.jobs.items() if job.place == "ready"]
-        assert len(claimed) == min(limit, len(ready))
+        assert len(claimed) == min(limit, self.claimable())
         for job in claimed:
             model = self.jobs[job.job_id]
             assert model.place == "ready"
@@ -228,7 +246,7 @@ def test_any_order_of_verbs_agrees_with_the_model(server: Server) -> None:
         run_state_machine_as_test(
             JobMachine,
             settings=settings(
-                max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck),
+                max_examples=200, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck),
                 print_blob=True,
             ),
         )  # fmt: skip

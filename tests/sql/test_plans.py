@@ -10,7 +10,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-PENDING = 100_000
+from tests.conftest import Server
+
+pytestmark = pytest.mark.xdist_group("plans")  # the queue of a million is filled once for each server
+
+PENDING = 1_000_000
 _FILL = f"""
 insert into exora.jobs (id, created_at, scheduled_at, priority, max_retries, correlation_id, job_type, lane, category,
                         name, payload)
@@ -45,12 +49,29 @@ class Explained:
         return [message for message in self._messages if "plan:" in message and "typeinfo_tree" not in message]
 
 
-@pytest.fixture
-async def explained(dsn: str) -> AsyncIterator[Explained]:
-    """A full queue, an idle one a moment ago: statistics say that nothing runs."""
-    db = await asyncpg.connect(dsn)
+async def _fill(server: Server, name: str) -> None:
+    admin = await asyncpg.connect(server.dsn)
+    await admin.execute(f"create database {name} template template_exora")
+    await admin.close()
+    db = await asyncpg.connect(server.url(name))
     await db.execute(_FILL)
     await db.execute("vacuum analyze")
+    await db.close()
+
+
+@pytest.fixture(scope="session")
+def filled() -> set[Server]:
+    """The servers that have a full queue by now; it goes with them."""
+    return set()
+
+
+@pytest.fixture
+async def explained(server: Server, filled: set[Server]) -> AsyncIterator[Explained]:
+    """A connection to a queue of a million pending and a million archived jobs; statistics say that none runs."""
+    if server not in filled:
+        filled.add(server)
+        await _fill(server, "plans")
+    db = await asyncpg.connect(server.url("plans"))
     await db.execute(_EXPLAIN)
     yield Explained(db)
     await db.close()
@@ -85,7 +106,7 @@ async def test_a_claim_reads_as_many_rows_as_it_takes(explained: Explained) -> N
 
 async def test_a_settlement_probes_each_claim(explained: Explained) -> None:
     await claim(explained, 500)
-    rows = await explained.db.fetch("select job, attempt, claim_token from exora.running limit 20")
+    rows = await explained.db.fetch("select job, attempt, claim_token from exora.running order by job desc limit 20")
     plans = await explained.plans(
         "select settle_jobs_v3($1, $2, $3, $4)",
         [row["job"] for row in rows],
@@ -107,6 +128,18 @@ async def test_a_heartbeat_probes_each_claim(explained: Explained) -> None:
         [row["attempt"] for row in rows],
         [row["claim_token"] for row in rows],
     )
+    assert scanned(plans) == set()
+    assert most_rows(plans) <= 20
+
+
+async def test_a_sweep_of_a_full_queue_reads_what_is_due(explained: Explained) -> None:
+    await explained.db.fetchval("select public.sweep_v3()")
+    plans = await explained.plans("select public.sweep_v3()")
+    assert scanned(plans) <= {"running"}  # small by nature
+
+
+async def test_a_single_enqueue_reads_no_job(explained: Explained) -> None:
+    plans = await explained.plans("select * from enqueue_job_v3('report_generation', null, '{}')")
     assert scanned(plans) == set()
     assert most_rows(plans) <= 20
 

@@ -1,20 +1,23 @@
-"""exora jobs: list jobs, show one with its audit trail, redrive dead letters."""
+"""exora jobs: list jobs, show one with its audit trail, say why it is where it is, and act on it."""
 
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.table import Column, Table
 
+from exora.cli.acts import ByOption, WhyOption, YesOption, act, confirm
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
 from exora.domain.job import AuditEvent, JobState, JobView
+from exora.domain.operations import Act, Explanation
 from exora.errors import NotFound
 from exora.settings import read_settings
 
 app = typer.Typer(help="See jobs and act on them.", no_args_is_help=True)
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 
 _COLORS = {
     JobState.PENDING: "cyan",
@@ -63,7 +66,7 @@ def list_(
 
 
 @app.command("show")
-def show(job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")], as_json: JsonOption = False) -> None:
+def show(job: JobArgument, as_json: JsonOption = False) -> None:
     """Show one job: its facts and its audit trail."""
     settings = read_settings()
     job_id = parse_uuid(job, "JOB")
@@ -82,39 +85,87 @@ def show(job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")
     _print_job(found[0], events)
 
 
+@app.command("explain")
+def explain(job: JobArgument, as_json: JsonOption = False) -> None:
+    """Say why a job is where it is, and what can be done about it."""
+    settings = read_settings()
+    job_id = parse_uuid(job, "JOB")
+
+    async def main(dsn: str) -> Explanation:
+        async with services(settings, dsn) as exora:
+            return await exora.coordinator.explain_job(job_id)
+
+    with database(settings) as dsn:
+        found = run(main(dsn))
+    if as_json:
+        print_json(found)
+        return
+    out.print(f"[bold]{found.sentence}[/]", highlight=False)
+    for fact in found.facts:
+        out.print(f"\n  {fact.fact}", highlight=False)
+        out.print(f"  [green]→[/] {fact.remedy}", highlight=False)
+
+
 @app.command("redrive")
 def redrive(
-    jobs: Annotated[list[str], typer.Argument(metavar="JOB…", help="Ids of dead letters.")], as_json: JsonOption = False
+    jobs: Annotated[list[str], typer.Argument(metavar="JOB…", help="Ids of dead letters.")],
+    why: WhyOption = None,
+    by: ByOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Bring dead letters back to the queue, with their history."""
     settings = read_settings()
     job_ids = [parse_uuid(job, "JOB") for job in jobs]
 
-    async def main(dsn: str, wanted: list[UUID]) -> int:
+    async def main(dsn: str) -> int:
         async with services(settings, dsn) as exora:
-            return await exora.coordinator.redrive(wanted)
+            return await exora.coordinator.redrive(job_ids, act(by, why))
 
     with database(settings) as dsn:
-        count = run(main(dsn, job_ids))
+        count = run(main(dsn))
     print_json({"redriven": count}) if as_json else out.print(f"{count} of {len(job_ids)} job(s) redriven.")
 
 
 @app.command("cancel")
 def cancel(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")], as_json: JsonOption = False
+    job: JobArgument, why: WhyOption = None, by: ByOption = None, yes: YesOption = False, as_json: JsonOption = False
 ) -> None:
-    """Give a job up. A running one is stopped with its next heartbeat."""
+    """Give a job up, for good. A running one is stopped with its next heartbeat."""
+    said = {"cancelled": "Cancelled.", "requested": "It runs; its worker stops it with the next heartbeat."}
+    _act_on(
+        job, "cancel", said, "Nothing to cancel: it is {}.", act(by, why), as_json, question=None if yes else "Give up"
+    )
+
+
+@app.command("retry")
+def retry(job: JobArgument, why: WhyOption = None, by: ByOption = None, as_json: JsonOption = False) -> None:
+    """Let a job run now: one that waits for its time, was put off or is held; a dead letter is redriven."""
+    said = {"ready": "It may be claimed now.", "redriven": "Redriven."}
+    _act_on(job, "retry_job", said, "Nothing to do: it is {}.", act(by, why), as_json)
+
+
+@app.command("hold")
+def hold(job: JobArgument, why: WhyOption = None, by: ByOption = None, as_json: JsonOption = False) -> None:
+    """Keep a waiting job from running until `exora jobs retry` lets it go."""
+    _act_on(job, "hold_job", {"held": "Held."}, "Only a waiting job can be held: it is {}.", act(by, why), as_json)
+
+
+def _act_on(
+    job: str, verb: str, said: dict[str, str], otherwise: str, signed: Act, as_json: bool, question: str | None = None
+) -> None:
     settings = read_settings()
     job_id = parse_uuid(job, "JOB")
+    if question is not None:
+        confirm(f"{question} job {job_id}?", yes=False)
 
     async def main(dsn: str) -> str:
         async with services(settings, dsn) as exora:
-            return await exora.coordinator.cancel(job_id)
+            answer: str = await getattr(exora.coordinator, verb)(job_id, signed)
+            return answer
 
     with database(settings) as dsn:
         answer = run(main(dsn))
-    said = {"cancelled": "Cancelled.", "requested": "It runs; its worker stops it with the next heartbeat."}
-    print_json({"answer": answer}) if as_json else out.print(said.get(answer, f"Nothing to cancel: it is {answer}."))
+    print_json({"answer": answer}) if as_json else out.print(said.get(answer, otherwise.format(answer)))
 
 
 def _print_job(job: JobView, events: list[AuditEvent]) -> None:

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from exora.cli.acts import ByOption, WhyOption, act
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, print_json, run
 from exora.domain.job import LaneStats
+from exora.domain.operations import Act
 from exora.settings import read_settings
 
 app = typer.Typer(help="See lanes and act on them.", no_args_is_help=True)
@@ -41,23 +43,23 @@ def list_(as_json: JsonOption = False) -> None:
 
 
 @app.command("pause")
-def pause(lane: LaneArgument, as_json: JsonOption = False) -> None:
+def pause(lane: LaneArgument, why: WhyOption = None, by: ByOption = None, as_json: JsonOption = False) -> None:
     """Stop claiming from a lane. Its jobs wait; running ones go on."""
-    _set(lane, True, as_json)
+    _set(lane, True, act(by, why), as_json)
 
 
 @app.command("resume")
-def resume(lane: LaneArgument, as_json: JsonOption = False) -> None:
+def resume(lane: LaneArgument, why: WhyOption = None, by: ByOption = None, as_json: JsonOption = False) -> None:
     """Claim from a lane again."""
-    _set(lane, False, as_json)
+    _set(lane, False, act(by, why), as_json)
 
 
-def _set(lane: str, paused: bool, as_json: bool) -> None:
+def _set(lane: str, paused: bool, signed: Act, as_json: bool) -> None:
     settings = read_settings()
 
     async def main(dsn: str) -> bool:
         async with services(settings, dsn) as exora:
-            return await exora.coordinator.pause_lane(lane, paused)
+            return await exora.coordinator.pause_lane(lane, paused, signed)
 
     with database(settings) as dsn:
         changed = run(main(dsn))

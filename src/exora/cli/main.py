@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from exora import __version__
-from exora.cli import analyze, audit, demo, jobs, lanes, migrate, patients, record, submit, worker
+from exora.cli import analyze, audit, demo, jobs, lanes, migrate, patients, record, submit, worker, workers
 from exora.cli.output import fail
 from exora.errors import ExoraError
 
@@ -23,6 +23,7 @@ app.command("worker")(worker.worker)
 app.command("submit")(submit.submit)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(lanes.app, name="lanes")
+app.command("workers")(workers.workers)
 app.command("record")(record.record)
 app.command("analyze")(analyze.analyze)
 app.add_typer(patients.app, name="patients")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Sequence
 
+from pydantic import TypeAdapter
+
 from exora.documents.pool import ChildPool
+from exora.documents.sniff import Format, sniff
 from exora.domain.document import DocumentLimits, PageText
 from exora.domain.record import Record
 
@@ -14,6 +18,47 @@ def record_json(pages: Sequence[PageText], sha256: str) -> str:
     from exora.documents.analysis.local import analyze
 
     return analyze(pages, sha256=sha256).to_json()
+
+
+_PAGES = TypeAdapter(tuple[PageText, ...])
+
+
+def pages_digest(pages: Sequence[PageText]) -> str:
+    """SHA-256 in hex over everything an analysis can depend on: words, boxes and confidence."""
+    return hashlib.sha256(_PAGES.dump_json(tuple(pages))).hexdigest()
+
+
+#: Characters of text that count as one page where there are none.
+_CHARS_PER_PAGE = 3000
+
+
+def complete_record(content: bytes, record: str, limits: DocumentLimits) -> str:
+    """A record as JSON, completed by a C-CDA's coded entries. Runs in the child: it parses hostile bytes."""
+    from exora.documents.ccda.read import with_entries
+
+    return with_entries(Record.model_validate_json(record), content, limits).to_json()
+
+
+async def add_coded_entries(
+    record: Record, content: bytes, *, pool: ChildPool, limits: DocumentLimits, key: Hashable
+) -> Record:
+    """The record with what the document itself states in codes; only a C-CDA does.
+
+    Raises:
+        DocumentError: the document ran into a limit or crashed its process.
+    """
+    if sniff(content) is not Format.CCDA:
+        return record
+    text = await pool.run(
+        complete_record,
+        content,
+        record.to_json(),
+        limits,
+        key=key,
+        cpu_s=limits.page_cpu_s,
+        wall_s=limits.page_wall_s,
+    )
+    return Record.model_validate_json(text)
 
 
 async def analyze_pages(
@@ -31,7 +76,7 @@ async def analyze_pages(
     Raises:
         DocumentError: the analysis ran into a limit or crashed its process.
     """
-    factor = max(len(pages), 1)
+    factor = max(len(pages), sum(len(page.layout or "") for page in pages) // _CHARS_PER_PAGE, 1)
     text = await pool.run(
         record_json,
         tuple(pages),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 
-from exora.errors import EmptyDocument, UnsupportedFormat
+from exora.errors import EmptyDocument, EncryptedDocument, UnsupportedFormat
 
 
 class Format(enum.Enum):
@@ -19,11 +19,27 @@ class Format(enum.Enum):
     WEBP = "WEBP"
     BMP = "BMP"
     GIF = "GIF"
+    DOCX = "DOCX"
+    CCDA = "C-CDA"
+    TEXT = "plain text"
 
     @property
     def media_type(self) -> str:
         """The registered media type (IANA)."""
-        return "application/pdf" if self is Format.PDF else f"image/{self.value.lower()}"
+        return _MEDIA_TYPES.get(self.name) or f"image/{self.value.lower()}"
+
+    @property
+    def is_image(self) -> bool:
+        """Whether its pages are images, frame by frame."""
+        return self.name not in _MEDIA_TYPES
+
+
+_MEDIA_TYPES = {
+    "PDF": "application/pdf",
+    "DOCX": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "CCDA": "text/xml",
+    "TEXT": "text/plain",
+}
 
 
 #: A PDF header may stand anywhere in the first 1,024 bytes (ISO 32000-1, Annex H, implementation note 13).
@@ -40,8 +56,12 @@ _READABLE_PREFIXES: tuple[tuple[bytes, Format], ...] = (
     (b"GIF89a", Format.GIF),
 )
 
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+#: The stream of a compound file that holds a DOCX under a password ([MS-OFFCRYPTO] 2.3.4.4).
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+
 _KNOWN_PREFIXES: tuple[tuple[bytes, str], ...] = (
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office 97 file (DOC, XLS or PPT)"),
+    (_COMPOUND_FILE, "an Office 97 file (DOC, XLS or PPT)"),
     (b"{\\rtf", "an RTF document"),
     (b"%!PS", "a PostScript file"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
@@ -68,9 +88,12 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 #: Sizes of the header that follows the 14-byte file header of every BMP version.
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
-_MARKUP = re.compile(rb"\s*<(?:\?xml|!doctype|!--|[a-z])", re.IGNORECASE)
-_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_TEXT_SAMPLE_BYTES = 4096
+_MARKUP = re.compile(r"\s*<(?:\?xml|!doctype|!--|[a-z])", re.IGNORECASE)
+_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_CCDA = re.compile(r"<(?:\w+:)?ClinicalDocument\b")
+_TEXT_SAMPLE_BYTES = 16_384
+#: What only the inside of a damaged PDF has.
+_PDF_PIECES = re.compile(r"%PDF|\bendobj\b|\bstartxref\b|^\s*trailer\b|\bxref\b", re.MULTILINE)
 
 
 def sniff(content: bytes) -> Format:
@@ -81,6 +104,7 @@ def sniff(content: bytes) -> Format:
 
     Raises:
         EmptyDocument: there are no bytes.
+        EncryptedDocument: it is a Word document under a password.
         UnsupportedFormat: the bytes are of another kind, which the message names when it is a known one.
     """
     if not content:
@@ -96,6 +120,12 @@ def sniff(content: bytes) -> Format:
         return Format.HEIF
     if b"%PDF-" in content[:_PDF_HEADER_WITHIN]:
         return Format.PDF
+    if content.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in content and b"word/" in content:
+        return Format.DOCX
+    if content.startswith(_COMPOUND_FILE) and _ENCRYPTED_PACKAGE in content:
+        raise EncryptedDocument("the document opens only with a password")
+    if _is_text(content):
+        return Format.CCDA if _CCDA.search(_sample(content)) else Format.TEXT
     raise UnsupportedFormat(f"the document is {_name_unsupported(content)}, which is not read")
 
 
@@ -123,7 +153,7 @@ def _name_unsupported(content: bytes) -> str:
         return "a WAV or AVI recording"
     if content[128:132] == b"DICM":
         return "a DICOM file"
-    return _name_text(content)
+    return _name_text(_sample(content)) if _is_decodable(content) else "of no known format or text encoding"
 
 
 def _name_zip(content: bytes) -> str:
@@ -138,16 +168,42 @@ def _name_zip(content: bytes) -> str:
     return "a ZIP archive"
 
 
-def _name_text(content: bytes) -> str:
-    sample = content[:_TEXT_SAMPLE_BYTES].removeprefix(b"\xef\xbb\xbf")
+def _sample(content: bytes) -> str:
+    """The beginning of what may be text, whatever its encoding."""
+    sample = content[:_TEXT_SAMPLE_BYTES]
     if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "plain text"
-    if any(byte < 32 and byte not in b"\t\n\v\f\r\x1b" for byte in sample):
+        return sample.decode("utf-16", errors="ignore")
+    return sample.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether the bytes are prose, or a C-CDA; markup, data and messages of other kinds are not."""
+    if any(content.startswith(prefix) for prefix, _ in _KNOWN_PREFIXES):
+        return False
+    sample = _sample(content)
+    if not _is_decodable(content):
+        return False
+    return _name_text(sample) == "plain text" or bool(_MARKUP.match(sample) and _CCDA.search(sample))
+
+
+def _is_decodable(content: bytes) -> bool:
+    """Whether a text's encoding can be told: Unicode, or a Western one, whose words are mostly ASCII."""
+    sample = content[:_TEXT_SAMPLE_BYTES]
+    if sample[:2] in (b"\xff\xfe", b"\xfe\xff") or sum(byte > 0x7F for byte in sample) <= 0.3 * len(sample):
+        return True
+    # A letter of up to four bytes may be cut at the end of the sample.
+    return "\ufffd" not in sample.decode("utf-8", "replace")[:-1]
+
+
+def _name_text(sample: str) -> str:
+    if any(letter < " " and letter not in "\t\n\v\f\r\x1b" for letter in sample):
         return "of no known format"
     if _MARKUP.match(sample):
         if _HTML.search(sample):
             return "an HTML page"
-        return "a C-CDA or other HL7 document in XML" if b"urn:hl7-org:" in sample else "an XML document"
-    if sample.lstrip()[:1] in (b"{", b"["):
+        return "another HL7 document in XML" if "urn:hl7-org:" in sample else "an XML document"
+    if sample.lstrip()[:1] in ("{", "["):
         return "a JSON document"
-    return "plain text"
+    if _PDF_PIECES.search(sample):
+        return "a piece of a PDF"
+    return "plain text" if sample.strip() else "empty text"

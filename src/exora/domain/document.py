@@ -20,6 +20,11 @@ class Box(NamedTuple):
         """The smallest box that holds both."""
         return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
 
+    def holds(self, other: Box) -> bool:
+        """Whether the middle of ``other`` lies in this box."""
+        across, down = (other.x0 + other.x1) / 2, (other.y0 + other.y1) / 2
+        return self.x0 <= across <= self.x1 and self.y0 <= down <= self.y1
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -60,6 +65,7 @@ class PageText:
         lines: in reading order.
         source: where the words come from: "text-layer", "ocr", or "text" for plain text.
         engine: name of the reader, e.g. "pdfium" or "tesseract".
+        layout: for formats without pages, the text with its columns and empty lines; None where words have boxes.
     """
 
     number: int
@@ -69,6 +75,7 @@ class PageText:
     source: PageSource
     engine: str
     warnings: tuple[str, ...] = field(default=())
+    layout: str | None = None
 
     @cached_property
     def text(self) -> str:
@@ -124,12 +131,16 @@ class DocumentLimits:
         max_pages: pages or frames.
         max_page_megapixels: of one rendered or decoded page; PDF pages are rendered at a lower dpi rather than refused.
         page_cpu_s, page_wall_s: CPU and wall-clock seconds for one page (decode, render and OCR together).
+        max_text_chars: characters of a document without pages (DOCX, C-CDA, plain text).
+        max_unpacked_bytes: what the parts of a DOCX may unpack to, together.
         address_space_bytes: of one child process of the page pool.
     """
 
     max_bytes: int = 50 * 1024 * 1024
     max_pages: int = 300
     max_page_megapixels: float = 40.0
+    max_text_chars: int = 1_000_000
+    max_unpacked_bytes: int = 150 * 1024 * 1024
     page_cpu_s: float = 60.0
     page_wall_s: float = 90.0
     address_space_bytes: int = 3 * 1024**3

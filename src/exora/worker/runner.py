@@ -22,6 +22,7 @@ from exora.domain.outcome import DONE, Cancelled, Completed, Dead, ErrorInfo, Ou
 from exora.domain.phi import describe_error
 from exora.errors import BadInput, DocumentError, LostClaim
 from exora.observe.logs import current_job
+from exora.observe.tally import Tally
 from exora.worker.context import JobContext, JobStore
 from exora.worker.registry import Registry
 
@@ -55,6 +56,7 @@ class Runner:
         worker_id: this process.
         slots: how many jobs run at once.
         on_progress: called with (job id, done, total) when a handler reports progress.
+        tally: counts what ends.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class Runner:
         worker_id: str,
         slots: int,
         on_progress: Callable[[UUID, int, int], None],
+        tally: Tally,
     ) -> None:
         self._registry = registry
         self._store = store
         self._settle = settle
         self._worker_id = worker_id
         self._on_progress = on_progress
+        self._tally = tally
         self._queue: deque[ClaimedJob] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._running: dict[asyncio.Task[None], _Run] = {}
@@ -209,9 +213,11 @@ class Runner:
             self._mean_s = took if self._mean_s is None else self._mean_s + _SMOOTHING * (took - self._mean_s)
             if outcome is None:
                 self._held.pop(job.fence, None)
+                self._tally.claims_lost += 1
                 self._log.warning("claim_lost", duration_s=round(took, 3))
             else:
                 self._settle(Settlement(job.fence, outcome))
+                self._tally.ended(job, outcome, took)
                 if self._log.is_enabled_for(logging.INFO):
                     self._log.info("job_ended", duration_s=round(took, 3), **_outcome_fields(outcome))
         finally:

@@ -9,12 +9,15 @@ from uuid import UUID
 
 import structlog
 
+from exora import __version__
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
 from exora.domain.job import Fence, HeartbeatNews
+from exora.observe.tally import Tally
 from exora.worker.claimer import Claimer
 from exora.worker.config import WorkerConfig
 from exora.worker.keeper import Heartbeats, Keeper
+from exora.worker.presence import Presence
 from exora.worker.registry import Registry
 from exora.worker.runner import Runner
 from exora.worker.settler import Settler
@@ -50,6 +53,7 @@ class Worker:
         on_progress: Callable[[UUID, int, int], None] = _ignore,
     ) -> None:
         self.config = config
+        self.tally = Tally()
         self._settler = Settler(coordinator, config.settle_window_s, self._settled)
         self._runner = Runner(
             registry=registry,
@@ -58,13 +62,17 @@ class Worker:
             worker_id=config.worker_id,
             slots=config.concurrency,
             on_progress=on_progress,
+            tally=self.tally,
         )
         self._keeper = Keeper(connect_keeper, self._runner.held, self._news, config.heartbeat_s)
         self._wakeups = Wakeups(coordinator)
         self._claimer = Claimer(
             coordinator, self._runner, self._wakeups, config, registry.job_types, lambda: self._settler.unwritten
         )
-        self._sweeper = Sweeper(coordinator, config.sweep_interval_s)
+        self._sweeper = Sweeper(coordinator, config.sweep_interval_s, self.tally)
+        self._presence = Presence(
+            coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally, __version__
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._now = asyncio.Event()
@@ -73,6 +81,16 @@ class Worker:
     def active_jobs(self) -> int:
         """Jobs running now."""
         return self._runner.active
+
+    @property
+    def state(self) -> str:
+        """starting, working, draining or stopped."""
+        return "starting" if self._loop is None else self._presence.state
+
+    @property
+    def listening(self) -> bool:
+        """Whether notifications arrive; if not, only polling finds jobs."""
+        return self._wakeups.listening
 
     @property
     def keeper(self) -> Keeper:
@@ -101,6 +119,7 @@ class Worker:
         self._runner.start()
         self._wakeups.start()
         self._sweeper.start()
+        self._presence.start()
         self._claimer.start()
         _log.info("worker_started", worker_id=self.config.worker_id, concurrency=self.config.concurrency)
         try:
@@ -119,6 +138,7 @@ class Worker:
 
     async def _drain(self) -> None:
         _log.info("worker_draining", active_jobs=self.active_jobs, drain_s=self.config.drain_s)
+        self._presence.drain()
         await self._claimer.stop()
         self._runner.release_queued()
         finishing = asyncio.create_task(self._runner.finish(self.config.drain_s))
@@ -130,6 +150,7 @@ class Worker:
         await self._runner.finish(0)
         await asyncio.gather(self._sweeper.stop(), self._wakeups.stop())
         await self._settler.stop(_LAST_WORDS_S)
+        await self._presence.stop()
         await self._runner.close()
         await asyncio.to_thread(self._keeper.stop)
         _log.info("worker_stopped", worker_id=self.config.worker_id)

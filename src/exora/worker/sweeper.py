@@ -11,6 +11,7 @@ import structlog
 
 from exora.domain.capacity import ApiCapacity
 from exora.errors import CoordinationError
+from exora.observe.tally import Tally
 
 _log = structlog.get_logger("exora.worker.sweeper")
 _CAPACITY_S = 10.0
@@ -31,8 +32,9 @@ class Sweeper:
         capacity: the last picture of API capacity; empty until there is one.
     """
 
-    def __init__(self, coordinator: Sweeps, interval_s: float) -> None:
+    def __init__(self, coordinator: Sweeps, interval_s: float, tally: Tally) -> None:
         self._coordinator = coordinator
+        self._tally = tally
         self._interval_s = interval_s
         self._capacity_at = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -52,7 +54,10 @@ class Sweeper:
         """Sweep once; refresh the picture of capacity when it is old."""
         swept = await self._coordinator.sweep()
         if swept.get("rescued"):
+            self._tally.rescued += swept["rescued"]
             _log.warning("jobs_rescued", count=swept["rescued"])
+        if swept.get("mended"):
+            _log.error("floors_mended", count=swept["mended"])
         if time.monotonic() - self._capacity_at > _CAPACITY_S:
             self.capacity = await self._coordinator.api_capacity()
             self._capacity_at = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from exora.documents.analysis import read_conditions, read_events, read_medications, read_results
+from exora.documents.analysis import ANALYZER, read_conditions, read_events, read_medications, read_results
 from exora.documents.analysis.context import sentences
 from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.doctype import document_type
@@ -19,9 +19,6 @@ from exora.documents.analysis.sections import Section, split_sections
 from exora.documents.analysis.text import Place, pages_from_text, word_places
 from exora.domain.document import PageText
 from exora.domain.record import DocumentInfo, Engines, Record
-
-#: Name and version of this analyzer, as ``record.engines.analyzer``.
-ANALYZER = "local/1"
 
 CellReader = Callable[[dict[str, Run], str], list[Draft]]
 EntryReader = Callable[[Entry, str], list[Draft]]
@@ -67,7 +64,8 @@ def analyze(pages: Sequence[PageText], *, sha256: str) -> Record:
         pages: the document's pages in order.
         sha256: hexadecimal digest of the document's bytes, copied into the record.
     """
-    return _analyze(pages, sha256, None)
+    layout = next((page.layout for page in pages if page.layout is not None), None)
+    return _analyze(pages, sha256, None if layout is None else word_places(layout))
 
 
 def analyze_text(text: str, *, sha256: str) -> Record:
@@ -77,7 +75,7 @@ def analyze_text(text: str, *, sha256: str) -> Record:
         text: the document.
         sha256: hexadecimal digest of the text's bytes, copied into the record.
     """
-    return _analyze(pages_from_text(text), sha256, word_places(text))
+    return analyze(pages_from_text(text), sha256=sha256)
 
 
 def _analyze(pages: Sequence[PageText], sha256: str, places: Sequence[Place] | None) -> Record:

@@ -66,7 +66,7 @@ def source_of(draft: Draft, pages: dict[int, PageText], places: Sequence[Place] 
     quote, tokens = quoted(draft, page)
     if not stands_in(quote, page):
         return None
-    if places is not None:
+    if places is not None and page.layout is not None:
         first, last = places[tokens[0].index], places[tokens[-1].index]
         return Source(page=page.number, quote=quote, start=first.start, end=last.end)
     boxes = [words[t.index].box for t in mine]

@@ -23,7 +23,7 @@ _GUTTER = 1.2
 
 def rows_in_order(pages: Sequence[PageText], places: Sequence[Place] | None = None) -> list[Row]:
     """All rows of the document in reading order, without page numbers and repeated running heads and feet."""
-    by_page = [page_rows(page, places) for page in pages]
+    by_page = [page_rows(page, None if page.layout is None else places) for page in pages]
     repeated = _running(by_page)
     ordered: list[Row] = []
     for number, rows in enumerate(by_page):

@@ -35,7 +35,7 @@ def pages_from_text(text: str) -> tuple[PageText, ...]:
         words = tuple(Word(match.group(), None, 1.0) for match in _WORD.finditer(raw))
         if words:
             lines.append(Line(words))
-    return (PageText(1, 0.0, 0.0, tuple(lines), "text", "text"),)
+    return (PageText(1, 0.0, 0.0, tuple(lines), "text", "text", layout=text),)
 
 
 def word_places(text: str) -> Sequence[Place]:

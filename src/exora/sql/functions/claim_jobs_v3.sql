@@ -46,10 +46,10 @@ begin
   else
     select array_agg(n.lane), array_agg(n.floor), array_agg(n.share) into v_lanes, v_floors, v_shares from (
       select n.lane, n.floor, count(*)::int as share
-        from (select s.lane, s.floor, r.sort_key from unnest(v_lanes, v_floors) as s (lane, floor), lateral (
-                select sort_key from exora.ready where lane = s.lane and sort_key >= s.floor
+        from (select s.lane, s.floor from unnest(v_lanes, v_floors) as s (lane, floor), lateral (
+                select sort_key, job from exora.ready where lane = s.lane and sort_key >= s.floor
                  order by sort_key, job limit p_limit) r
-               order by r.sort_key limit p_limit) n
+               order by r.sort_key, r.job limit p_limit) n
        group by n.lane, n.floor) n;
   end if;
   -- A step costs a few probes: take it when many jobs wait, and now and then.

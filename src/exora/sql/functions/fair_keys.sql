@@ -23,6 +23,6 @@ set jit = off as $$
       left join moved m on m.patient_id = s.patient
       left join lateral (select f.tag from exora.patient_flow f where f.patient_id = s.patient limit 1) t on true
   )
-  select array_agg(coalesce(b.tag + i.position * 1000000, p_now) + (i.priority - 1) * p_step order by i.n)
+  select array_agg(coalesce(b.tag + i.position * 1000000, p_now) + i.n + (i.priority - 1) * p_step order by i.n)
     from input i left join begun b on b.patient = i.patient
 $$;

@@ -13,13 +13,14 @@ begin
                 where k is not null group by k order by k
   loop
     update exora.concurrency_keys set held = held - v_key.given where concurrency_key = v_key.concurrency_key
-    returning held into v_held;
+    returning held into strict v_held;
     for v_next in
       select h.*, j.lane, j.concurrency_limit as most from exora.held_back h join exora.jobs j on j.id = h.job
        where h.concurrency_key = v_key.concurrency_key order by h.sort_key, h.job limit 100
     loop
       exit when v_held >= v_next.most;
       delete from exora.held_back where job = v_next.job;
+      continue when not found;  -- cancelled at this moment
       insert into exora.ready (lane, sort_key, job, attempt, retry_count, crash_count, concurrency_key)
       values (v_next.lane, v_next.sort_key, v_next.job, v_next.attempt, v_next.retry_count, v_next.crash_count,
               v_next.concurrency_key);

@@ -1,7 +1,7 @@
 -- exora.make_ready: the one place that puts jobs where they may be claimed, and computes their order.
 --
 -- sort_key (microseconds) = max(now, the patient's tag) + 1 s for each earlier job of that patient in this call
---                           + 60 s for each step of priority.
+--                           + 60 s for each step of priority + its place in this call: a floor cannot step between equals.
 -- So one patient's 500 uploads line up behind each other and not before another's single one, and a low priority waits
 -- nine minutes at most behind a high one that came at the same time: it ages. Jobs of a concurrency key that is full
 -- are held back. Null attempts, retries, crashes: new jobs; null concurrency keys: none has one.
@@ -17,8 +17,13 @@ declare
   v_sort_keys bigint[];
   v_held_back bigint[];
 begin
+  if p_concurrency_keys is not null then
+    -- Before the patients' tags, as a settlement that gives places back and makes jobs ready again must do it.
+    perform from exora.concurrency_keys k where k.concurrency_key = any (p_concurrency_keys)
+      order by k.concurrency_key for update;
+  end if;
   if array_remove(p_patients, null) = '{}' then
-    v_sort_keys := array(select v_now + (i.priority - 1) * c_step from unnest(p_priorities) with ordinality as i (priority, n)
+    v_sort_keys := array(select v_now + i.n + (i.priority - 1) * c_step from unnest(p_priorities) with ordinality as i (priority, n)
                           order by i.n);
   else
     v_sort_keys := exora.fair_keys(p_jobs, p_priorities, p_patients, v_now, c_step);

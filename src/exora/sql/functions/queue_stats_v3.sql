@@ -1,23 +1,40 @@
 -- public.queue_stats_v3: for each lane, how many jobs are ready, held back by their concurrency key, scheduled, running
--- and dead, and how long the oldest ready one has waited, in seconds.
+-- and dead, and how long the oldest ready one has waited, in seconds. Cheap at any size: ready jobs are counted to 100000 a
+-- lane, those elsewhere to 10000 in all; what is beyond is estimated from the server's statistics.
 create or replace function public.queue_stats_v3()
 returns table (lane text, ready bigint, held_back bigint, scheduled bigint, running bigint, dead bigint,
                oldest_ready_s double precision, paused_at timestamptz, depth_limit int)
-language sql stable security definer set search_path = '' as $$
-  with live as (
-    select r.lane, 'ready' as state, r.job from exora.ready r
-    union all select j.lane, 'held_back', h.job from exora.held_back h join exora.jobs j on j.id = h.job
-    union all select j.lane, 'scheduled', s.job from exora.scheduled s join exora.jobs j on j.id = s.job
-    union all select j.lane, 'running', r.job from exora.running r join exora.jobs j on j.id = r.job
-    union all select j.lane, 'dead', d.job from exora.dead_letters d join exora.jobs j on j.id = d.job
+language sql stable security definer set search_path = '' set jit = off as $$
+  with line as materialized (
+    select n.lane, r.counted, r.first
+      from exora.lanes n
+      cross join lateral (select count(*) as counted, min(x.job) as first
+                            from (select w.job from exora.ready w where w.lane = n.lane limit 100000) x) r
+  ), beyond as (
+    select greatest(100000, (max(c.reltuples) - sum(l.counted) filter (where l.counted < 100000))
+                            / nullif(count(*) filter (where l.counted = 100000), 0))::bigint as each
+      from line l, pg_catalog.pg_class c where c.oid = 'exora.ready'::regclass
+  ), place as materialized (
+    (select 'held_back' as state, h.job from exora.held_back h limit 10000)
+    union all (select 'scheduled', s.job from exora.scheduled s limit 10000)
+    union all (select 'running', r.job from exora.running r limit 10000)
+    union all (select 'dead_letters', d.job from exora.dead_letters d limit 10000)
+  ), scale as (
+    select p.state, case when count(*) < 10000 then 1 else greatest(1, max(c.reltuples) / 10000) end as factor
+      from place p join pg_catalog.pg_class c on c.oid = ('exora.' || p.state)::regclass group by p.state
+  ), elsewhere as (
+    select j.lane, p.state, (count(*) * max(s.factor))::bigint as jobs
+      from place p join scale s on s.state = p.state
+      cross join lateral (select x.lane from exora.jobs x where x.id = p.job limit 1) j
+     group by j.lane, p.state
   )
-  select n.lane::text, count(*) filter (where l.state = 'ready'), count(*) filter (where l.state = 'held_back'),
-         count(*) filter (where l.state = 'scheduled'),
-         count(*) filter (where l.state = 'running'), count(*) filter (where l.state = 'dead'),
-         extract(epoch from clock_timestamp() -
-           (select j.created_at from exora.jobs j
-             where j.id = min(l.job) filter (where l.state = 'ready')))::double precision,
+  select n.lane::text, case when l.counted < 100000 then l.counted else b.each end,
+         coalesce(sum(e.jobs) filter (where e.state = 'held_back'), 0)::bigint,
+         coalesce(sum(e.jobs) filter (where e.state = 'scheduled'), 0)::bigint,
+         coalesce(sum(e.jobs) filter (where e.state = 'running'), 0)::bigint,
+         coalesce(sum(e.jobs) filter (where e.state = 'dead_letters'), 0)::bigint,
+         extract(epoch from clock_timestamp() - (select j.created_at from exora.jobs j where j.id = l.first))::double precision,
          n.paused_at, n.depth_limit
-    from exora.lanes n left join live l on l.lane = n.lane
-   group by n.lane, n.paused_at, n.depth_limit order by n.lane
+    from exora.lanes n join line l on l.lane = n.lane cross join beyond b left join elsewhere e on e.lane = n.lane
+   group by n.lane, l.counted, l.first, b.each, n.paused_at, n.depth_limit order by n.lane
 $$;

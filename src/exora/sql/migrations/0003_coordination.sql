@@ -61,9 +61,13 @@ comment on table exora.held_back is 'Jobs that wait until fewer than their limit
 create table exora.retention (
   singleton      boolean primary key default true check (singleton),
   finished_days  smallint not null default 30 check (finished_days between 1 and 3650),
-  dead_days      smallint not null default 90 check (dead_days between 1 and 3650)
+  dead_days      smallint not null default 90 check (dead_days between 1 and 3650),
+  forgotten_to   bigint not null default 0,
+  forgotten      bigint not null default 0
 );
-comment on table exora.retention is 'For how many days finished jobs and dead letters are kept; the audit trail always is.';
+comment on table exora.retention is
+  'For how many days finished jobs and dead letters are kept; the audit trail always is. forgotten, forgotten_to: how many
+jobs of the oldest day are gone, and the last of them.';
 insert into exora.retention default values;
 
 create index claims_age on exora.claims (claimed_at);

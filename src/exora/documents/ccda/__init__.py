@@ -1,0 +1,1 @@
+"""C-CDA: clinical documents in XML, with coded entries beside their narrative."""

@@ -1,0 +1,29 @@
+-- exora.explain_time: a job that waits for its time: asked for, a retry, put off, held by an operator, or overdue.
+create or replace function exora.explain_time(p_job public.job_queue)
+returns setof exora.job_fact language sql stable security definer set search_path = '' as $$
+  with waiting as (
+    select s.due_at, s.due_at - clock_timestamp() as left, last.event, last.at, last.detail
+      from exora.scheduled s
+      left join lateral (select a.event, a.at, a.detail from exora.audit_events a
+                          where a.job = p_job.number order by a.at desc, a.id desc limit 1) last on true
+     where s.job = p_job.number
+  )
+  select 10,
+         case when w.due_at >= exora.held_until() then 'held' when w.left < interval '-10 s' then 'overdue'
+              when w.event = 'job_retried' then 'retry' when w.event = 'job_snoozed' then 'snoozed' else 'scheduled' end,
+         case when w.due_at >= exora.held_until()
+                then 'an operator holds it since ' || exora.say_time(w.at) || exora.say_act(w.detail ->> 'by', w.detail ->> 'why')
+              when w.left < interval '-10 s'
+                then format('it was due %s ago and nobody has made it ready: no worker sweeps', exora.say_span(w.left))
+              when w.event = 'job_retried'
+                then format('it failed (%s) and is tried again at %s, in %s: retry %s of %s', coalesce(w.detail ->> 'code', 'no code'),
+                            exora.say_time(w.due_at), exora.say_span(w.left), p_job.retry_count, p_job.max_retries)
+              when w.event = 'job_snoozed'
+                then format('it was put off (%s) until %s, in %s', coalesce(w.detail ->> 'reason', 'no reason given'),
+                            exora.say_time(w.due_at), exora.say_span(w.left))
+              else format('it is scheduled for %s, in %s', exora.say_time(w.due_at), exora.say_span(w.left)) end,
+         case when w.left < interval '-10 s' then 'Start a worker: exora worker'
+              when w.due_at >= exora.held_until() then 'Let it go: exora jobs retry ' || p_job.id
+              else 'To run it now: exora jobs retry ' || p_job.id end
+    from waiting w
+$$;

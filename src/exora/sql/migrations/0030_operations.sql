@@ -1,0 +1,52 @@
+-- Operations: who works, what was done each minute, who acted and why, facts about a job.
+
+-- Workers report ----------------------------------------------------------------------------------
+
+create unlogged table exora.workers (
+  worker_id     text primary key,
+  report        bigint not null,
+  started_at    timestamptz not null,
+  seen_at       timestamptz not null,
+  state         text not null check (state in ('working', 'draining')),
+  job_types     text[] not null,
+  lanes         text[],
+  slots         integer not null check (slots > 0),
+  active        integer not null check (active >= 0),
+  memory_bytes  bigint,
+  version       text not null
+) with (fillfactor = 50);
+comment on table exora.workers is
+  'Each worker process as it last reported; lanes null: all lanes of its types. Soft state: who lives reports again.';
+
+create table exora.lane_minutes (
+  minute     timestamptz not null,
+  lane       text collate "C" not null,
+  completed  bigint not null default 0,
+  retried    bigint not null default 0,
+  dead       bigint not null default 0,
+  cancelled  bigint not null default 0,
+  run_s      double precision not null default 0,
+  runs       bigint[] not null default '{}',
+  waits      bigint[] not null default '{}',
+  ready      bigint,
+  running    bigint,
+  primary key (lane, minute)
+);
+create index lane_minutes_minute on exora.lane_minutes (minute);
+comment on table exora.lane_minutes is
+  'What workers say they did in each minute, for charts: counts, seconds of run time, and histograms of run time (runs) and
+of the time from enqueue to first start (waits) over the bounds of exora.minute_bounds(). ready, running: depth then.';
+
+-- Who acted, and why ------------------------------------------------------------------------------
+
+alter table exora.lanes add column paused_by text, add column pause_reason text;
+create index dead_letters_fingerprint on exora.dead_letters (fingerprint, job);
+
+-- Why a job is where it is ------------------------------------------------------------------------
+
+create type exora.job_fact as (rank int, cause text, fact text, remedy text);
+
+-- Functions whose arguments are others now; a changed one would stand beside the old under the same name.
+drop function if exists public.cancel_job_v3(uuid);
+drop function if exists public.pause_lane_v3(text, boolean);
+drop function if exists public.redrive_jobs_v3(uuid[]);
