@@ -12,8 +12,7 @@ from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from exora.documents.pages import read_page
-from exora.documents.pdf import count_pages
+from exora.documents.page_reader import open_document, prepare_page
 from exora.domain.document import DocumentLimits, PageText
 
 _STYLES = getSampleStyleSheet()
@@ -71,4 +70,4 @@ def _longest(cell: str, size: float) -> float:
 def read_pdf(content: bytes) -> list[PageText]:
     """The pages of a PDF, read in this process."""
     limits = DocumentLimits()
-    return [read_page(content, number, limits) for number in range(1, count_pages(content) + 1)]
+    return [prepare_page(content, n, limits).page for n in range(1, open_document(content, limits).pages + 1)]
