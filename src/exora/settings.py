@@ -14,6 +14,8 @@ _LEVELS = ("trace", "debug", "info", "warning", "warn", "error")
 _ENVIRONMENTS = ("development", "test", "staging", "production")
 _OCR_ENGINES = ("tesseract",)
 _ANALYZERS = ("local",)
+#: A token that opens a page to the world must not be guessable.
+_TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Settings:
         http_port: PORT, else HEALTH_CHECK_PORT.
         log_level: LOG_LEVEL.
         audit_key: EXORA_AUDIT_KEY: signs and checks the anchors of the audit trail. Never shown.
+        read_token: EXORA_READ_TOKEN: opens /metrics, the details of /ready, and the dashboard for looking. Never shown.
+        operate_token: EXORA_OPERATE_TOKEN: opens the dashboard for acting as well. Never shown.
         ocr, analyzer: EXORA_OCR and EXORA_ANALYZER, the engines by name; None = chosen.
     """
 
@@ -42,6 +46,8 @@ class Settings:
     http_port: int = 10000
     log_level: str = "info"
     audit_key: str | None = field(default=None, repr=False)
+    read_token: str | None = field(default=None, repr=False)
+    operate_token: str | None = field(default=None, repr=False)
     ocr: str | None = None
     analyzer: str | None = None
 
@@ -71,6 +77,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         http_port=_integer(env, "PORT" if env.get("PORT") else "HEALTH_CHECK_PORT", 10000, 0, 65535),
         log_level=(_choice(env, "LOG_LEVEL", _LEVELS) or "info"),
         audit_key=env.get("EXORA_AUDIT_KEY") or None,
+        read_token=_token(env, "EXORA_READ_TOKEN"),
+        operate_token=_token(env, "EXORA_OPERATE_TOKEN"),
         ocr=_choice(env, "EXORA_OCR", _OCR_ENGINES),
         analyzer=_choice(env, "EXORA_ANALYZER", _ANALYZERS),
     )
@@ -125,6 +133,15 @@ def _worker_id(env: Mapping[str, str]) -> str | None:
             "WORKER_ID may hold letters, digits, dots, hyphens and underscores only", field="WORKER_ID"
         )
     return name[:60] if name else None
+
+
+def _token(env: Mapping[str, str], name: str) -> str | None:
+    token = env.get(name) or None
+    if token is not None and len(token.encode()) < _TOKEN_BYTES:
+        raise ConfigurationError(
+            f"{name} is shorter than {_TOKEN_BYTES} bytes", field=name, remedy="Make one: openssl rand -hex 32"
+        )
+    return token
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

@@ -1,4 +1,4 @@
-"""exora worker: claim and process jobs until told to stop; /health on the side."""
+"""exora worker: claim and process jobs until told to stop; HTTP on the side."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import structlog
 import typer
 
 from exora import __version__
-from exora.app import LiveWorker, open_worker
+from exora.app import open_worker
 from exora.cli.database import database, services
 from exora.cli.output import run
+from exora.http.access import Access
+from exora.http.live import LiveWorker
 from exora.http.server import application, bind, serve
 from exora.observe.logs import configure_logs
 from exora.settings import Settings, read_settings
@@ -29,7 +31,7 @@ def worker(
     pool_size: Annotated[
         int | None, typer.Option(min=1, max=256, help="Child processes for pages; default: CPUs.")
     ] = None,
-    http: Annotated[bool, typer.Option(help="Serve /health on PORT or HEALTH_CHECK_PORT (10000).")] = True,
+    http: Annotated[bool, typer.Option(help="Serve /health, /ready, /metrics and /dashboard on PORT (10000).")] = True,
 ) -> None:
     """Run a worker. SIGTERM drains it: running jobs may finish, the rest is given back; a second one hurries."""
     settings = read_settings()
@@ -54,6 +56,8 @@ async def _work(
         contextlib.AsyncExitStack() as stack,
     ):
         if listener is not None:
-            port = await stack.enter_async_context(serve(application(LiveWorker(running)), listener))
+            access = Access(settings.read_token, settings.operate_token, open_reads=not settings.production_like)
+            app = application(LiveWorker(running), exora.coordinator, access)
+            port = await stack.enter_async_context(serve(app, listener))
             _log.info("http_listening", port=port, version=__version__, app_env=settings.app_env)
         await running.run()

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from exora.domain.capacity import ApiCapacity
 
 _NAMES = {"google": "google_vision"}
-_ORDER = ("available", "rate_limited", "maintenance", "disabled")
+_ORDER = ("available", "rate_limited", "down", "closed")
 
 
 class Live(Protocol):
@@ -34,7 +34,7 @@ class Live(Protocol):
 def health(worker: Live) -> dict[str, Any]:
     """The body of /health: ``status, worker_id, active_jobs, last_heartbeat, api_capacity``.
 
-    A provider with several endpoints shows the worst of them.
+    A provider is available, rate_limited, down or closed; with several endpoints, the worst of them counts.
     """
     states: dict[str, str] = {}
     for api in worker.capacity:

@@ -5,8 +5,8 @@ create or replace function public.release_api_capacity(
 returns void language plpgsql security definer set search_path = '' as $$
 begin
   perform public.settle_api_capacity_v3(r.id, p_actual_tokens)
-     from (select id from exora.api_reservations
-            where provider_name = p_provider_name and api_endpoint = p_api_endpoint and holder = 'anonymous'
-              and estimated_tokens = greatest(coalesce(p_estimated_tokens, 0), 0) and settled_at is null
-            order by granted_at limit 1 for update skip locked) r;
+     from (select r.id from exora.api_reservations r join exora.api_rate_limits l on l.api = r.api
+            where l.provider_name = p_provider_name and l.api_endpoint = p_api_endpoint and r.holder = 'anonymous'
+              and r.tokens = greatest(coalesce(p_estimated_tokens, 0), 0)
+            order by r.granted_at limit 1 for update of r skip locked) r;
 end $$;

@@ -25,10 +25,7 @@ begin
   v_mended := case when random() < 0.02 then exora.mend_floors() else 0 end;
   v_forgotten := exora.drop_expired(p_limit);
   delete from exora.idle_workers where since < clock_timestamp() - interval '1 minute';
-  delete from exora.api_reservations
-   where granted_at < clock_timestamp() - interval '2 minutes'
-     and (settled_at is not null or lease_expires_at < clock_timestamp());
-  get diagnostics v_reservations = row_count;
+  v_reservations := exora.sweep_capacity(p_limit);
   perform exora.ensure_partitions();
   begin
     v_sealed := exora.seal_audit(20000, '10 s');
