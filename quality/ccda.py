@@ -12,6 +12,7 @@ from pathlib import Path
 _TEMPLATE = "2.16.840.1.113883.10.20.22.4."
 ALLERGY, PROBLEM, RESULT, VITAL, IMMUNIZATION = (_TEMPLATE + n for n in ("7", "4", "2", "27", "52"))
 ICD_10_CM = "2.16.840.1.113883.6.90"
+_ROW_GROUPS = frozenset({"table", "thead", "tbody", "tfoot"})
 _ROOT_TAG = re.compile(r"<(?![?!])([\w:.-]+)([^>]*)>", re.S)
 
 
@@ -85,8 +86,31 @@ def _section(element: ET.Element) -> Section | None:
     for entry in entries:
         for list_name, truth in _truths(entry, by_id):
             if any(name for name in truth.names):
-                section.truth.setdefault(list_name, []).append(truth)
+                printed = _with_row_names(truth, section.blocks) if truth.value else truth
+                section.truth.setdefault(list_name, []).append(printed)
     return section
+
+
+def number(text: str) -> str:
+    """A number as written, without commas and trailing zeros; anything else as it is."""
+    try:
+        return f"{float(text.strip().rstrip('.,').replace(',', '')):g}"
+    except ValueError:
+        return text.strip()
+
+
+def _with_row_names(truth: Truth, blocks: list[Block]) -> Truth:
+    """The entry with the other cells of the table rows that hold its value as names: the narrative may call a
+    test otherwise than its code does."""
+    names = set(truth.names)
+    for block in blocks:
+        for row in block if isinstance(block, list) else ():
+            first = [number((cell.split() or [""])[0]) for cell in row]
+            if number(truth.value) in first:
+                names.update(
+                    cell for cell in row if any(map(str.isalpha, cell)) and number(cell.split()[0]) == cell.split()[0]
+                )
+    return Truth(frozenset(names), truth.value, truth.unit, truth.codes)
 
 
 def _words(element: ET.Element | None) -> str:
@@ -100,7 +124,8 @@ def _blocks(text: ET.Element) -> Iterator[Block]:
     for child in text:
         match child.tag:
             case "table":
-                yield [[_words(cell) for cell in row if cell.tag in {"th", "td"}] for row in child.iter("tr")]
+                rows = [row for part in (child, *child) if part.tag in _ROW_GROUPS for row in part.findall("tr")]
+                yield [[_words(cell) for cell in row if cell.tag in {"th", "td"}] for row in rows]
             case "list" | "content" | "paragraph" | "item" if child.find(".//table") is not None or child.tag == "list":
                 yield from _blocks(child)
             case "caption":
@@ -134,7 +159,8 @@ def _truths(entry: ET.Element, by_id: dict[str | None, str]) -> Iterator[tuple[s
             value = node.find("value")
             if value is not None and value.get("value"):
                 names = _names(node.find("code"), by_id)
-                yield "results", Truth(frozenset(names), value.get("value") or "", value.get("unit") or "")
+                truth = Truth(frozenset(names), value.get("value") or "", value.get("unit") or "")
+                yield ("results" if RESULT in templates else "vitals"), truth
 
 
 def _names(code: ET.Element | None, by_id: dict[str | None, str]) -> set[str]:

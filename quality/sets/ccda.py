@@ -11,13 +11,16 @@ from exora.documents.analysis.lexicon import normal_key
 from exora.documents.analysis.local import analyze
 from exora.documents.analysis.values import unit_key
 from exora.domain.record import Record
-from quality.ccda import Section, Truth, read_sections
+from quality.ccda import Section, Truth, number, read_sections
 from quality.counting import Counts
 from quality.printing import pdf_of, read_pdf
 from quality.registry import Measures, Run, scored
 
 FOLDERS = ("ccda-examples", "ccda-documents")
-LISTS = {"medications": "medication", "allergies": "allergy", "immunizations": "immunization", "results": "lab_name"}
+#: Lists scored by name alone, with the measure's name.
+LISTS = {"medications": "medication", "allergies": "allergy", "immunizations": "immunization"}
+#: Measured values: the list of entries, the record's category, and the measures' prefix.
+MEASURED = (("results", "laboratory", "lab"), ("vitals", "vital", "vital"))
 
 
 def same_name(truth: Truth, name: str) -> bool:
@@ -36,14 +39,7 @@ def printed(truth: Truth, text: str) -> bool:
     """Whether the narrative holds the entry at all: one of its names, and its value."""
     words = set(normal_key(text).split())
     named = any(set(normal_key(name).split()) <= words for name in truth.names)
-    return named and (not truth.value or _number(truth.value) in {_number(n) for n in re.findall(r"\d[\d.,]*", text)})
-
-
-def _number(text: str) -> str:
-    try:
-        return f"{float(text.rstrip('.,').replace(',', '')):g}"
-    except ValueError:
-        return text
+    return named and (not truth.value or number(truth.value) in {number(n) for n in re.findall(r"\d[\d.,]*", text)})
 
 
 def pair(truths: Sequence[Truth], items: Sequence[Any], same: Any) -> list[tuple[Truth, Any]]:
@@ -79,7 +75,8 @@ def _count(pairs: int, truths: int, items: int) -> Counts:
 @scored("ccda", *FOLDERS)
 def score(run: Run) -> Measures:
     """F1 of names per list; for results also of name with value, and with unit; exact ICD-10-CM codes."""
-    counts = {name: Counts() for name in (*LISTS.values(), "lab_value", "lab_unit", "problem")}
+    measured = [f"{prefix}_{part}" for _, _, prefix in MEASURED for part in ("name", "value", "unit")]
+    counts = {name: Counts() for name in (*LISTS.values(), *measured, "problem")}
     coded = Counts()
     for path in [p for folder in FOLDERS for p in run.files(folder, "**/*.xml")]:
         sections = [section for section in read_sections(path) if section.truth]
@@ -100,33 +97,39 @@ def _score_file(run: Run, path: Path, sections: list[Section], counts: dict[str,
     text = " ".join(section.text for section in sections)
     truths = {
         name: unique([t for section in sections for t in section.truth.get(name, ())], text)
-        for name in (*LISTS, "conditions")
+        for name in (*LISTS, "results", "vitals", "conditions")
     }
     for list_name, measure in LISTS.items():
         wanted = truths[list_name]
         if not wanted:
             continue
         items = [item for item in getattr(record, list_name) if not getattr(item, "negated", False)]
-        if list_name == "results":
-            _score_results(run, path, wanted, items, counts)
-            continue
         pairs = pair(wanted, items, lambda truth, item: same_name(truth, item.name))
         counts[measure].add(_count(len(pairs), len(wanted), len(items)))
         _note(run, f"{measure}_f1", path, wanted, items, pairs)
+    for list_name, category, prefix in MEASURED:
+        if truths[list_name]:
+            found = [r for r in record.results if r.category == category and number(r.value)[:1].isdigit()]
+            _score_results(run, path, truths[list_name], found, prefix, counts)
     _score_problems(run, path, truths["conditions"], record, counts["problem"], coded)
 
 
-def _score_results(run: Run, path: Path, wanted: list[Truth], items: list[Any], counts: dict[str, Counts]) -> None:
+def _score_results(
+    run: Run, path: Path, wanted: list[Truth], items: list[Any], prefix: str, counts: dict[str, Counts]
+) -> None:
+    """Counts entries whose value is a number; words as values are not coded alike by all vendors."""
+
     def named(truth: Truth, item: Any) -> bool:
         return same_name(truth, item.name)
 
     def valued(truth: Truth, item: Any) -> bool:
-        return named(truth, item) and _number(truth.value) == _number(item.value)
+        return named(truth, item) and number(truth.value) == number(item.value)
 
     def whole(truth: Truth, item: Any) -> bool:
         return valued(truth, item) and _same_unit(truth.unit, item.unit)
 
-    for measure, same in (("lab_name", named), ("lab_value", valued), ("lab_unit", whole)):
+    for part, same in (("name", named), ("value", valued), ("unit", whole)):
+        measure = f"{prefix}_{part}"
         pairs = pair(wanted, items, same)
         counts[measure].add(_count(len(pairs), len(wanted), len(items)))
         _note(run, f"{measure}_f1", path, wanted, items, pairs)
