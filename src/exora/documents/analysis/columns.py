@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exora.documents.analysis.dates import find_dates
-from exora.documents.analysis.geometry import Row, Token
-from exora.documents.analysis.headings import NearNames
+from exora.documents.analysis.geometry import Row, Run, Token
+from exora.documents.analysis.headings import NearNames, heading_kind
 from exora.documents.analysis.lexicon import measurements, normal_key, read_groups
 
 #: Key of a column's header to the column's role.
@@ -69,6 +69,8 @@ def read_header(row: Row) -> list[Column] | None:
     words = row.run.tokens
     if len(words) > 24 or (len(row.segments) < 2 and (len(words) > 8 or not words[-1].text[0].isupper())):
         return None
+    if len(row.segments) < 2 and heading_kind(row.text):
+        return None
     columns, covered, total = _parse(row)
     if columns and columns[0].x0 > row.segments[0].x1 and (panel := _panel_header(row, columns)):
         return panel
@@ -84,6 +86,51 @@ def read_header(row: Row) -> list[Column] | None:
     if dated and (columns[0].role not in {"test", "name", "value"} or dated < len(named) - 3):
         return None
     return columns
+
+
+#: A header of a table may run over this many lines.
+_HEADER_LINES = 3
+
+
+def read_tall_header(rows: Sequence[Row], index: int) -> tuple[list[Column], int] | None:
+    """The header that starts at a row and the number of rows it takes: its cells may run over several lines.
+
+    Lines are put together cell by cell; the most lines whose every word names a column are taken, else the
+    fewest that read as a header at all.
+    """
+    whole: tuple[list[Column], int] | None = None
+    partly: tuple[list[Column], int] | None = None
+    for count in range(1, min(_HEADER_LINES, len(rows) - index) + 1):
+        merged = _stacked(rows[index : index + count]) if count > 1 else rows[index]
+        if merged is None:
+            break
+        columns = read_header(merged)
+        if columns is None:
+            continue
+        _, covered, total = _parse(merged)
+        if covered == total:
+            whole = (columns, count)
+        partly = partly or (columns, count)
+    return whole or partly
+
+
+def _stacked(rows: Sequence[Row]) -> Row | None:
+    """Rows right below one another as one, each word under the cell it stands below; None where they are apart."""
+    first = rows[0]
+    if len(first.segments) < 3:
+        return None
+    cells = [list(segment.tokens) for segment in first.segments]
+    above = first
+    for row in rows[1:]:
+        if row.page != first.page or row.y - above.y > 1.8 * max(first.height, row.height):
+            return None
+        for segment in row.segments:
+            under = [cell for cell in cells if cell[0].x0 - 0.6 <= segment.x0 <= max(t.x1 for t in cell) + 0.6]
+            if len(under) != 1:
+                return None
+            under[0].extend(segment.tokens)
+        above = row
+    return Row(first.page, above.y, first.height, tuple(Run(cell) for cell in cells))
 
 
 def _panel_header(row: Row, columns: list[Column]) -> list[Column] | None:

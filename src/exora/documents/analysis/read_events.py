@@ -49,6 +49,8 @@ def procedure_from_cells(cells: Cells, kind: str) -> list[Draft]:
 def immunization_from_cells(cells: Cells, kind: str) -> list[Draft]:
     """The vaccine of one table record; one with a date for each dose has a draft for each."""
     cell = cells.get("vaccine") or cells.get("name") or cells.get("medication")
+    if any(_NOT_GIVEN.search(other.text) for other in cells.values()):
+        return []
     drafts = _named("immunizations", cell, cells)
     dates = find_dates(cells["date"].text) if "date" in cells else []
     if drafts and len(dates) > 1:
@@ -82,9 +84,17 @@ def immunization_from_entry(entry: Entry, kind: str) -> list[Draft]:
     return _from_entry("immunizations", entry)
 
 
+#: Said of a vaccine or a procedure that was offered or planned but not done.
+_NOT_GIVEN = re.compile(
+    r"\b(?:not (?:administered|given|done|performed|immuni[sz]ed|vaccinated)|refused|declined|refusal|contraindicated|"
+    r"cancell?ed|deferred)\b",
+    re.I,
+)
+
+
 def _from_entry(list_name: str, entry: Entry) -> list[Draft]:
     text = entry.run.text
-    if is_nothing(text) or re.match(r"no\b", text, re.I):
+    if is_nothing(text) or _NOT_GIVEN.search(text) or re.match(r"no\b", text, re.I):
         return []
     if looks_like_sentence(text):
         return from_sentence(entry.run, 0, len(text), list_name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -171,8 +172,10 @@ def build_records(rows: Sequence[Row], columns: Sequence[Column], list_name: str
         record: dict[str, Run] = {}
         for index, column in enumerate(columns):
             tokens = [token for member in group for token in grid[member].get(index, [])]
-            if tokens:
-                record[column.role] = record[column.role] + Run(tokens) if column.role in record else Run(tokens)
+            if tokens and column.role not in record:
+                record[column.role] = Run(tokens)
+            elif tokens and column.role != "name" and column.role not in LIST_OF_ROLE:
+                record[column.role] = record[column.role] + Run(tokens)
         records.append(record)
     return records
 
@@ -231,10 +234,16 @@ def _shared_short(group: list[int], grid: Grid, name: int) -> int:
             if column != name:
                 texts.setdefault(column, []).append(" ".join(token.text for token in tokens))
     return sum(
-        1
-        for found in texts.values()
-        if len(found) > len(set(found)) or sum(any(map(str.isdigit, text)) for text in found) > 1
+        1 for found in texts.values() if len(found) > len(set(found)) or sum(map(_starts_with_number, found)) > 1
     )
+
+
+_TIME_OF_DAY = re.compile(r"\d{1,2}:\d\d")
+
+
+def _starts_with_number(text: str) -> bool:
+    """Whether a cell starts with a number; a time of day may stand below its date."""
+    return text[0].isdigit() and not _TIME_OF_DAY.match(text)
 
 
 def _by_wrapping(grid: Grid, name: int) -> list[list[int]]:
