@@ -71,11 +71,23 @@ def read_header(row: Row) -> list[Column] | None:
         return None
     if len(row.segments) < 2 and heading_kind(row.text):
         return None
+    if row.segments[0].text.endswith(":") and len(row.segments) > 2 and _all_dates(row.segments[1:]):
+        # "Date / Time: | Sept 10, 2012 | Sept 1, 2011": tests below, a column for each date.
+        below = Row(row.page, row.y, row.height, row.segments[1:])
+        return [Column("test", row.segments[0].x0, row.segments[0].x1), *_parse(below)[0]]
     columns, covered, total = _parse(row)
     if columns and columns[0].x0 > row.segments[0].x1 and (panel := _panel_header(row, columns)):
         return panel
     named = [column for column in columns if column.role != "ignored"]
     if len(columns) < 2 or not named or covered < 0.75 * total:
+        return None
+    values = [index for index, column in enumerate(columns) if column.role == "value"]
+    if len(values) == 2 and values[0] == 0 and not any(c.role in LIST_OF_ROLE or c.role == "name" for c in columns):
+        # "Result | Value | Unit": the first of two names the test.
+        columns[0] = Column("test", columns[0].x0, columns[0].x1)
+    tests = sum(1 for column in named if column.role.startswith("test@"))
+    if tests == 1 and not any(c.role.startswith(("date", "value", "unit", "status")) for c in named):
+        # One test beside codes is a row of a table of tests.
         return None
     if all(column.role in LIST_OF_ROLE and column.role != "patient" for column in columns):
         # Headings of lists that stand side by side.
@@ -86,6 +98,10 @@ def read_header(row: Row) -> list[Column] | None:
     if dated and (columns[0].role not in {"test", "name", "value"} or dated < len(named) - 3):
         return None
     return columns
+
+
+def _all_dates(segments: Sequence[Run]) -> bool:
+    return all((dates := find_dates(s.text)) and dates[0].start == 0 and dates[0].end == len(s.text) for s in segments)
 
 
 #: A header of a table may run over this many lines.
@@ -122,7 +138,7 @@ def _stacked(rows: Sequence[Row]) -> Row | None:
     cells = [list(segment.tokens) for segment in first.segments]
     above = first
     for row in rows[1:]:
-        if row.page != first.page or row.y - above.y > 1.8 * max(first.height, row.height):
+        if row.page != first.page or row.y - above.y > 2.1 * max(first.height, row.height):
             return None
         for segment in row.segments:
             under = [cell for cell in cells if cell[0].x0 - 0.6 <= segment.x0 <= max(t.x1 for t in cell) + 0.6]

@@ -52,7 +52,14 @@ def _mask(text: str) -> str:
 def _running(by_page: list[list[Row]]) -> set[str]:
     counts: Counter[str] = Counter()
     for rows in by_page:
-        edges = {_mask(row.text) for i, row in enumerate(rows) if _at_edge(i, len(rows)) and not _is_structure(row)}
+        edges = {
+            _mask(row.text)
+            for i, row in enumerate(rows)
+            if _at_edge(i, len(rows))
+            and not _is_structure(row)
+            # The second line of a table's header, which is printed anew on every page, is no running head.
+            and not (i and len(row.segments) > 1 and read_header(rows[i - 1]) is not None)
+        }
         counts.update(edges)
     return {text for text, count in counts.items() if count >= 2 and count >= 0.5 * len(by_page)}
 
