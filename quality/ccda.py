@@ -12,6 +12,7 @@ from pathlib import Path
 _TEMPLATE = "2.16.840.1.113883.10.20.22.4."
 ALLERGY, PROBLEM, RESULT, VITAL, IMMUNIZATION = (_TEMPLATE + n for n in ("7", "4", "2", "27", "52"))
 ICD_10_CM = "2.16.840.1.113883.6.90"
+_BRAND = re.compile(r"\[([A-Za-z][\w -]+)\]")
 _ROW_GROUPS = frozenset({"table", "thead", "tbody", "tfoot"})
 _ROOT_TAG = re.compile(r"<(?![?!])([\w:.-]+)([^>]*)>", re.S)
 
@@ -164,6 +165,7 @@ def _truths(entry: ET.Element, by_id: dict[str | None, str]) -> Iterator[tuple[s
             material = node.find(".//manufacturedMaterial")
             if material is not None:
                 names = _names(material.find("code"), by_id) | {_words(material.find("name"))} - {""}
+                names |= {brand for name in names for brand in _BRAND.findall(name)}
                 yield ("immunizations" if IMMUNIZATION in templates else "medications"), Truth(frozenset(names))
         elif node.tag == "observation" and ALLERGY in templates:
             entity = node.find("./participant/participantRole/playingEntity")

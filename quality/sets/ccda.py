@@ -30,6 +30,25 @@ def same_name(truth: Truth, name: str) -> bool:
     return any(key == (other := normal_key(known)) or _inside(key, other) for known in truth.names)
 
 
+#: Words of a medicine's name that tell its strength and form, not what it is.
+_STRENGTH_AND_FORM = frozenset(
+    "mg mcg ml g ug unt units unit meq hr actuat act oral tablet tablets capsule capsules solution suspension "
+    "injection injectable inhalant inhaler aerosol powder cream ointment product metered dose tab cap syringe prefilled".split()
+)
+
+
+def same_medicine(truth: Truth, name: str) -> bool:
+    """Whether two names of medicines agree apart from strength and form: all words of one are in the other."""
+    return same_name(truth, name) or any(
+        bool(known := _substance(other)) and bool(mine := _substance(name)) and (known <= mine or mine <= known)
+        for other in truth.names
+    )
+
+
+def _substance(name: str) -> set[str]:
+    return {w for w in normal_key(name).split() if w not in _STRENGTH_AND_FORM and not any(map(str.isdigit, w))}
+
+
 def _inside(a: str, b: str) -> bool:
     first, second = set(a.split()), set(b.split())
     small, large = sorted((first, second), key=len)
@@ -106,7 +125,8 @@ def _score_file(run: Run, path: Path, sections: list[Section], counts: dict[str,
             continue
         stated = [item for item in getattr(record, list_name) if not getattr(item, "negated", False)]
         items = list({normal_key(item.name): item for item in stated}.values())
-        pairs = pair(wanted, items, lambda truth, item: same_name(truth, item.name))
+        same = same_medicine if list_name == "medications" else same_name
+        pairs = pair(wanted, items, lambda truth, item, same=same: same(truth, item.name))
         counts[measure].add(_count(len(pairs), len(wanted), len(items)))
         _note(run, f"{measure}_f1", path, wanted, items, pairs)
     for list_name, category, prefix in MEASURED:

@@ -146,7 +146,8 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
     run = cell
     for role in ("dose", "strength", "route", "frequency", "sig", "status", "date"):
         run = run + cells[role] if role in cells else run
-    if not plausible_name(name):
+    if not plausible_name(name) or FORM.fullmatch(" " + name) or FREQUENCY.match(name):
+        # The end of a cell that runs over several lines, not a medicine.
         return []
     fields = {"dose": dose, "route": route, "frequency": frequency, "status": status}
     return [Draft("medications", name, run, 0.97, first_date(cells["date"].text) if "date" in cells else None, fields)]
