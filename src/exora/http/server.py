@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,7 +27,13 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _CLOSED = "Send EXORA_READ_TOKEN or EXORA_OPERATE_TOKEN as a bearer token; without one of them set, this is closed.\n"
 
 
-def application(worker: LiveWorker, coordinator: Coordinator, access: Access) -> Starlette:
+def _nothing() -> None:
+    """Nothing to do first."""
+
+
+def application(
+    worker: LiveWorker, coordinator: Coordinator, access: Access, *, before_ready: Callable[[], None] = _nothing
+) -> Starlette:
     """The routes: /health for everybody; /ready, whose details, and /metrics, which need a token."""
     watch = Watch(coordinator)
     metrics = Metrics(worker)
@@ -36,6 +42,7 @@ def application(worker: LiveWorker, coordinator: Coordinator, access: Access) ->
         return JSONResponse(health(worker), status_code=200 if worker.alive else 503, headers=_NO_STORE)
 
     async def get_ready(request: Request) -> JSONResponse:
+        before_ready()  # reads a rotated key again
         body = ready(worker, await watch.look())
         code = 200 if accepts_work(body["status"]) else 503
         if access.of_machine(request) < Scope.READ:
