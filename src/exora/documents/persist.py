@@ -33,6 +33,7 @@ async def persist(context: StoresRecords, record: Record, *, size_bytes: int, me
         "document_id": str(document_id),
         "document_type": record.document.type,
         "pages": record.document.pages,
+        "ocr": record.engines.ocr.split()[0],
         "items": record.item_counts(),
         "warnings": len(record.warnings),
     }

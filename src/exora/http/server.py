@@ -6,26 +6,61 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from exora.coordination.port import Coordinator
 from exora.errors import ConfigurationError
-from exora.http.health import Live, health
+from exora.http.access import Access, Scope
+from exora.http.health import health
+from exora.http.live import LiveWorker
+from exora.http.metrics import CONTENT_TYPE, Metrics
+from exora.http.ready import accepts_work, ready
+from exora.http.watch import Watch
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_CLOSED = "Send EXORA_READ_TOKEN or EXORA_OPERATE_TOKEN as a bearer token; without one of them set, this is closed.\n"
 
 
-def application(worker: Live) -> Starlette:
-    """The routes: /health."""
+def _nothing() -> None:
+    """Nothing to do first."""
+
+
+def application(
+    worker: LiveWorker, coordinator: Coordinator, access: Access, *, before_ready: Callable[[], None] = _nothing
+) -> Starlette:
+    """The routes: /health for everybody; /ready, whose details, and /metrics, which need a token."""
+    watch = Watch(coordinator)
+    metrics = Metrics(worker)
 
     async def get_health(_: Request) -> JSONResponse:
-        body = health(worker)
-        return JSONResponse(body, status_code=200 if worker.alive else 503, headers={"Cache-Control": "no-store"})
+        return JSONResponse(health(worker), status_code=200 if worker.alive else 503, headers=_NO_STORE)
 
-    return Starlette(routes=[Route("/health", get_health, methods=["GET"])])
+    async def get_ready(request: Request) -> JSONResponse:
+        before_ready()  # reads a rotated key again
+        body = ready(worker, await watch.look())
+        code = 200 if accepts_work(body["status"]) else 503
+        if access.of_machine(request) < Scope.READ:
+            body = {"status": body["status"]}
+        return JSONResponse(body, status_code=code, headers=_NO_STORE)
+
+    async def get_metrics(request: Request) -> Response:
+        if access.of_machine(request) < Scope.READ:
+            return PlainTextResponse(_CLOSED, status_code=401, headers={"WWW-Authenticate": "Bearer"} | _NO_STORE)
+        return Response(metrics.render(await watch.look()), media_type=CONTENT_TYPE, headers=_NO_STORE)
+
+    return Starlette(
+        routes=[
+            Route("/health", get_health, methods=["GET"]),
+            Route("/ready", get_ready, methods=["GET"]),
+            Route("/metrics", get_metrics, methods=["GET"]),
+        ]
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -38,7 +73,8 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ConfigurationError: the port is taken or not allowed.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # By name: asyncio turns Nagle's algorithm off only where the protocol says TCP; else each answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

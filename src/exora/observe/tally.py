@@ -5,13 +5,13 @@ Paid by every job, so it is plain lists and one lookup; nothing here locks or al
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
 from collections.abc import Iterable
+from time import time
 from typing import Any
 
 from exora.domain.job import ClaimedJob
-from exora.domain.outcome import Cancelled, Completed, Dead, Outcome, Release, Retry, Snooze
+from exora.domain.outcome import DONE, Cancelled, Completed, Dead, Outcome, Release, Retry, Snooze
 
 #: Upper bounds of the histograms in seconds; a last bucket holds what is longer. As exora.minute_bounds() has them.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
@@ -35,9 +35,10 @@ class LaneWork:
         outcomes: attempts by how they ended, as their handlers said; a retry past the job's budget is a dead letter.
         runs, run_s: histogram and sum of the seconds attempts took.
         waits, wait_s: the same from enqueue to the first start (so a job scheduled for later counts its whole delay).
+        pages: pages of documents read, by OCR engine.
     """
 
-    __slots__ = ("job_type", "lane", "outcomes", "run_s", "runs", "wait_s", "waits")
+    __slots__ = ("job_type", "lane", "outcomes", "pages", "run_s", "runs", "wait_s", "waits")
 
     def __init__(self, lane: str, job_type: str) -> None:
         self.lane = lane
@@ -47,6 +48,16 @@ class LaneWork:
         self.waits = [0] * (len(BOUNDS) + 1)
         self.run_s = 0.0
         self.wait_s = 0.0
+        self.pages: dict[str, int] = {}
+
+    def count(self, job: ClaimedJob, outcome: Outcome) -> None:
+        """Count how an attempt ended, and the pages of a document whose result names them."""
+        spent = isinstance(outcome, Retry) and job.retry_count >= job.max_retries
+        self.outcomes[Dead if spent else type(outcome)] += 1
+        result = outcome.result if isinstance(outcome, Completed) else None
+        if result is not None and isinstance(result.get("pages"), int):
+            engine = str(result.get("ocr", "none"))
+            self.pages[engine] = self.pages.get(engine, 0) + result["pages"]
 
     def counts(self) -> dict[str, int]:
         """Attempts by the name of their outcome."""
@@ -74,20 +85,24 @@ class Tally:
 
     def ended(self, job: ClaimedJob, outcome: Outcome, run_s: float) -> None:
         """An attempt ended."""
-        work = self._lanes.get(job.lane)
-        if work is None:
-            work = self._lanes[job.lane] = LaneWork(job.lane, job.job_type)
-        kind = type(outcome)
-        if kind is Retry and job.retry_count >= job.max_retries:
-            kind = Dead
-        work.outcomes[kind] += 1
+        work = self._lanes.get(job.lane) or self._lane(job)
+        if outcome is DONE:
+            work.outcomes[Completed] += 1
+        else:
+            work.count(job, outcome)
         work.runs[bisect_left(BOUNDS, run_s)] += 1
         work.run_s += run_s
-        if job.fence.attempt == 1:
+        fence = job.fence
+        if fence.attempt == 1:
             # A UUIDv7 holds the milliseconds of its making; the clocks of worker and database may differ.
-            wait_s = max(time.time() - run_s - (job.fence.job_id.int >> 80) / 1000, 0.0)
+            wait_s = time() - run_s - (fence.job_id.int >> 80) * 0.001
             work.waits[bisect_left(BOUNDS, wait_s)] += 1
-            work.wait_s += wait_s
+            if wait_s > 0:
+                work.wait_s += wait_s
+
+    def _lane(self, job: ClaimedJob) -> LaneWork:
+        work = self._lanes[job.lane] = LaneWork(job.lane, job.job_type)
+        return work
 
     def news(self) -> list[dict[str, Any]]:
         """What was done since the last call, lane by lane, as a report carries it."""

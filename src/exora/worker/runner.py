@@ -18,7 +18,18 @@ from uuid import UUID
 import structlog
 
 from exora.domain.job import ClaimedJob, Fence
-from exora.domain.outcome import DONE, Cancelled, Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement, Snooze
+from exora.domain.outcome import (
+    DONE,
+    Cancelled,
+    Completed,
+    Dead,
+    ErrorInfo,
+    Outcome,
+    Release,
+    Retry,
+    Settlement,
+    Snooze,
+)
 from exora.domain.phi import describe_error
 from exora.errors import BadInput, DocumentError, LostClaim, NoCapacity
 from exora.observe.logs import current_job

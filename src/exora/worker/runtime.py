@@ -83,6 +83,16 @@ class Worker:
         return self._runner.active
 
     @property
+    def state(self) -> str:
+        """starting, working, draining or stopped."""
+        return "starting" if self._loop is None else self._presence.state
+
+    @property
+    def listening(self) -> bool:
+        """Whether notifications arrive; if not, only polling finds jobs."""
+        return self._wakeups.listening
+
+    @property
     def keeper(self) -> Keeper:
         """The heartbeat thread, for /health."""
         return self._keeper

@@ -18,8 +18,8 @@ begin
          coalesce(sum(w.active), 0) as active
     into v_serving from exora.live_workers(p_job.job_type, p_job.job_lane) w;
   if v_live.workers = 0 then
-    return next row(30, 'no_worker', 'no worker lives' || coalesce(format(': the last was heard of %s ago',
-                    exora.say_span(clock_timestamp() - v_live.last_seen)), ''), 'Start one: exora worker')::exora.job_fact;
+    return next row(30, 'no_worker', 'no worker lives' || coalesce(': the last was heard of '
+                    || exora.say_span(clock_timestamp() - v_live.last_seen) || ' ago', ''), 'Start one: exora worker')::exora.job_fact;
   elsif v_serving.workers = 0 then
     return next row(30, 'no_worker', format('none of the %s live worker(s) serves %s in lane %s', v_live.workers, p_job.job_type,
                     p_job.job_lane), 'Start one that has a handler for it and serves the lane: exora worker --lane '
