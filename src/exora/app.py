@@ -8,31 +8,41 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from exora.coordination.port import Coordinator
+from exora.coordination.port import Coordinator, Transport
 from exora.coordination.postgres import PostgresTransport, connect
+from exora.coordination.supabase import SupabaseTransport
 from exora.coordination.wire import WireCoordinator
 from exora.documents.handler import DocumentHandler, DocumentJob
+from exora.documents.ocr.local import LocalOcr
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
 from exora.domain.document import DocumentLimits
 from exora.domain.job import SubmitAnswer
-from exora.errors import DocumentTooLarge
-from exora.sql.migrate import Applied, check, migrate
+from exora.errors import ConfigurationError, DocumentTooLarge
+from exora.sql.migrate import Applied, check, check_state, migrate
 from exora.storage.port import Storage
 from exora.storage.postgres import PostgresStorage
+from exora.storage.supabase import SupabaseStorage
+from exora.supabase.client import Project
 from exora.worker.config import WorkerConfig
 from exora.worker.keeper import Heartbeats
 from exora.worker.registry import Registry, default_registry
 from exora.worker.runtime import Worker
 
+#: Where the database is: a PostgreSQL URL (direct), or a Supabase project (REST).
+Target = str | Project
 DOCUMENT_JOB_TYPES = ("shell_file_processing", "ai_processing")
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a command needs of a database: the verbs and the document store."""
+    """What a command needs of a database: the verbs and the document store.
 
-    dsn: str
+    Attributes:
+        target: a PostgreSQL URL, or a Supabase project to reach over HTTPS.
+    """
+
+    target: Target
     coordinator: Coordinator
     storage: Storage
     limits: DocumentLimits
@@ -63,20 +73,41 @@ class Services:
         )
 
 
+def open_transport(target: Target, *, max_connections: int = 4) -> Transport:
+    """The transport that reaches a target; it connects with the first call."""
+    if isinstance(target, Project):
+        return SupabaseTransport(target, max_connections=max_connections)
+    return PostgresTransport(target, max_connections=max_connections)
+
+
 @contextlib.asynccontextmanager
-async def open_services(dsn: str, *, verify: bool = True) -> AsyncIterator[Services]:
+async def open_services(
+    target: Target, *, verify: bool = True, bucket_of: Project | None = None
+) -> AsyncIterator[Services]:
     """Connect to a migrated database.
+
+    Args:
+        target: where it is.
+        verify: check that it is at this version.
+        bucket_of: the Supabase project whose Storage holds the documents of a direct target; None = the database does.
 
     Raises:
         SchemaOutdated, SchemaTooNew, DatabaseUnavailable, ConfigurationError: say what to do.
     """
     if verify:
-        await verify_schema(dsn)
-    transport = PostgresTransport(dsn)
-    try:
-        yield Services(dsn, WireCoordinator(transport), PostgresStorage(transport.fetch), DocumentLimits())
-    finally:
-        await transport.close()
+        await verify_schema(target)
+    transport = open_transport(target)
+    storage: Storage
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(transport.close)
+        project = target if isinstance(target, Project) else bucket_of
+        if project is not None:
+            storage = SupabaseStorage(project)
+            stack.push_async_callback(storage.close)
+        else:
+            assert isinstance(transport, PostgresTransport)
+            storage = PostgresStorage(transport.fetch)
+        yield Services(target, WireCoordinator(transport), storage, DocumentLimits())
 
 
 async def migrate_schema(dsn: str) -> Applied:
@@ -88,17 +119,37 @@ async def migrate_schema(dsn: str) -> Applied:
         await connection.close()
 
 
-async def verify_schema(dsn: str) -> None:
+async def verify_schema(target: Target) -> None:
     """Check that a database is at this version.
 
     Raises:
         SchemaOutdated, SchemaTooNew: it is not.
+        ConfigurationError: the key is not one of service_role.
     """
-    connection = await connect(dsn)
+    if isinstance(target, Project):
+        await _verify_over_rest(target)
+        return
+    connection = await connect(target)
     try:
         await check(connection)
     finally:
         await connection.close()
+
+
+async def _verify_over_rest(project: Project) -> None:
+    transport = SupabaseTransport(project)
+    try:
+        [row] = await transport.call("whoami_v3", {}, repeatable=True)
+        if row["whoami_v3"] != "service_role":
+            raise ConfigurationError(
+                f"the Supabase key acts as {row['whoami_v3']}",
+                field="SUPABASE_SERVICE_ROLE_KEY",
+                remedy="Use the service role key or a secret key of the project",
+            )
+        [row] = await transport.call("schema_state_v3", {}, repeatable=True)
+        check_state(row["schema_state_v3"])
+    finally:
+        await transport.close()
 
 
 def _ignore(*_: object) -> None:
@@ -125,12 +176,12 @@ async def open_worker(
     """
 
     async def connect_keeper() -> Heartbeats:
-        return WireCoordinator(PostgresTransport(services.dsn, max_connections=1))
+        return WireCoordinator(open_transport(services.target, max_connections=1))
 
     async with ChildPool(pool_size, address_space_bytes=services.limits.address_space_bytes) as pool:
         if registry is None:
             registry = default_registry.copy()
-            handler = DocumentHandler(services.storage, pool, services.limits)
+            handler = DocumentHandler(services.storage, pool, LocalOcr(), services.limits)
             for job_type in DOCUMENT_JOB_TYPES:
                 registry.add(job_type, handler, DocumentJob)
         yield Worker(services.coordinator, connect_keeper, registry, config, on_progress)

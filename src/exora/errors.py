@@ -10,6 +10,7 @@
     ├── LostClaim                  EX001  the fence is stale: another worker owns the job
     ├── CoordinationError          the database said no, or said nothing
     │   ├── DatabaseUnavailable    cannot connect
+    │   ├── AccessDenied           the key, the password or the role is refused
     │   ├── OutcomeUnknown         the connection broke; repeat with the same request token
     │   ├── SchemaOutdated         run `exora migrate`
     │   └── SchemaTooNew           a newer Exora migrated this database
@@ -113,6 +114,12 @@ class DatabaseUnavailable(CoordinationError):
 
     code = "database_unavailable"
     default_remedy = "Check DATABASE_URL and that the server accepts connections"
+
+
+class AccessDenied(CoordinationError, ConfigurationError):
+    """The key, the password or the role is refused. A worker that runs waits for a better one: keys are rotated."""
+
+    code = "access_denied"
 
 
 class OutcomeUnknown(CoordinationError):

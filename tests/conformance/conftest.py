@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID, uuid4
 
 import pytest
 
+from exora.app import open_transport
 from exora.coordination.port import Coordinator
+from exora.coordination.wire import WireCoordinator
 from exora.domain.job import ClaimedJob, EnqueueRequest
 from exora.domain.outcome import ErrorInfo, Outcome, Settlement
+from tests.gateways import local_project
 
 DOCUMENT_TYPE = "shell_file_processing"
 FAILURE = ErrorInfo("ValueError", "unexpected", "unexpected ValueError", "f00d")
@@ -51,7 +54,40 @@ class Client:
         return (await self.coordinator.get_jobs([job_id]))[0].state.value
 
 
+@pytest.fixture(params=["direct", "rest"])
+def transport_kind(request: pytest.FixtureRequest) -> str:
+    """Each transport in turn; over REST on the embedded server only, since what differs is not the server."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+async def coordinator(transport_kind: str, dsn: str) -> AsyncIterator[WireCoordinator]:
+    """The verbs over each transport: neither may have a behavior of its own."""
+    if transport_kind == "direct":
+        transport = open_transport(dsn)
+        yield WireCoordinator(transport)
+        await transport.close()
+        return
+    async with local_project(dsn) as project:
+        transport = open_transport(project)
+        yield WireCoordinator(transport)
+        await transport.close()
+
+
 @pytest.fixture
 def client(coordinator: Coordinator) -> Client:
     """A worker's hands on a database of its own."""
     return Client(coordinator)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out REST on every server but the embedded one."""
+    kept, left = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        twice = params.get("transport_kind") == "rest" and params.get("server") != "embedded"
+        (left if twice else kept).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept

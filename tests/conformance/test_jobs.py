@@ -455,7 +455,12 @@ class TestViews:
         assert running.lane == lane.lane
 
 
+#: Only the direct transport can listen; over REST see test_transports.
+DIRECT = pytest.mark.parametrize("transport_kind", ["direct"])
+
+
 class TestWakeups:
+    @DIRECT
     async def test_an_idle_worker_is_woken_by_an_enqueue(self, client: Client) -> None:
         woken = asyncio.Event()
         await client.coordinator.listen(woken.set, lambda: None)
@@ -477,6 +482,7 @@ class TestWakeups:
         await db.execute("select 1")
         assert len(heard) == heard_before
 
+    @DIRECT
     async def test_a_cut_connection_is_reported(self, client: Client, db: asyncpg.Connection) -> None:
         lost = asyncio.Event()
         await client.coordinator.listen(lambda: None, lost.set)

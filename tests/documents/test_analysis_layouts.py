@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from exora.documents.analysis.local import ANALYZER, analyze
+from exora.documents.analysis import ANALYZER
+from exora.documents.analysis.local import analyze
 from exora.domain.document import Box, Line, PageText, Word
 from exora.domain.record import Record
 

@@ -9,11 +9,14 @@ import pytest
 
 from exora.documents.analyze import add_coded_entries, analyze_pages
 from exora.documents.ccda.read import with_entries
-from exora.documents.pages import open_document, read_page, read_pages
+from exora.documents.ocr.local import LocalOcr
+from exora.documents.page_reader import open_document
+from exora.documents.pages import read_pages
 from exora.documents.pool import ChildPool
 from exora.domain.document import DocumentLimits, PageText
 from exora.domain.record import Coding, DocumentInfo, Engines, Record
 from exora.errors import CorruptDocument, DocumentError, UnsupportedFormat
+from tests.documents.reading import read_page
 from tests.documents.test_pages import NOTE, pdf, text
 
 LIMITS = DocumentLimits()
@@ -161,7 +164,7 @@ def test_an_item_is_quoted_from_the_narrative_it_points_to(record: Record) -> No
 
 async def test_narrative_without_entries_is_analyzed_and_coded_sections_are_not_told_twice() -> None:
     async with ChildPool(1) as pool:
-        pages = await read_pages(CONTENT, pool=pool, limits=LIMITS, key="document")
+        pages = await read_pages(CONTENT, pool=pool, ocr=LocalOcr(), limits=LIMITS, key="document")
         told = await analyze_pages(pages, sha256="0" * 64, pool=pool, limits=LIMITS, key="document")
         record = await add_coded_entries(told, CONTENT, pool=pool, limits=LIMITS, key="document")
     assert any("chest pain" in each.name.lower() and each.negated for each in record.conditions)
@@ -176,7 +179,7 @@ async def test_a_wrapped_file_is_read_as_itself_with_the_headers_patient() -> No
     content = wrapped(pdf(text(NOTE), text(NOTE))).replace(b"<component>", header + b"<component>")
     assert open_document(content, LIMITS).pages == 2
     async with ChildPool(1) as pool:
-        pages = await read_pages(content, pool=pool, limits=LIMITS, key="document")
+        pages = await read_pages(content, pool=pool, ocr=LocalOcr(), limits=LIMITS, key="document")
         told = await analyze_pages(pages, sha256="0" * 64, pool=pool, limits=LIMITS, key="document")
         record = await add_coded_entries(told, content, pool=pool, limits=LIMITS, key="document")
     assert (pages[0].text, pages[0].source, pages[0].words[0].box is None) == (NOTE, "text-layer", False)

@@ -7,9 +7,10 @@ import struct
 import pytest
 
 from exora.documents.analysis.local import analyze
-from exora.documents.pages import open_document, read_page
+from exora.documents.page_reader import open_document
 from exora.domain.document import DocumentLimits, PageText
 from exora.errors import CorruptDocument, DocumentError, DocumentTooLarge, EncryptedDocument, UnsupportedFormat
+from tests.documents.reading import read_page
 from tests.documents.test_ocr import NOTE, saved, scanned
 from tests.documents.word_files import archive, docx, paragraph, part, relations, run, table
 

@@ -13,11 +13,13 @@ from pypdfium2 import PdfDocument
 from reportlab.lib.pagesizes import letter
 from reportlab.pdfgen.canvas import Canvas
 
-from exora.documents.ocr.port import OcrEngine, OcrResult
+from exora.documents.lines import printed_lines
+from exora.documents.ocr.port import OcrResult
 from exora.documents.ocr.tesseract import shared_engine
-from exora.documents.pages import DocumentPlan, open_document, printed_lines, read_page
+from exora.documents.page_reader import DocumentPlan, open_document
 from exora.documents.sniff import Format
 from exora.domain.document import Box, DocumentLimits, PageText, Word
+from tests.documents.reading import read_page
 
 register_heif_opener()
 
@@ -85,7 +87,7 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def test_the_engine_names_itself_with_its_version() -> None:
-    engine: OcrEngine = shared_engine()
+    engine = shared_engine()
     assert engine.name.startswith("tesseract 5.")
 
 

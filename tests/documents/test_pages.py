@@ -17,7 +17,9 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
-from exora.documents.pages import open_document, read_page, read_pages
+from exora.documents.ocr.local import LocalOcr
+from exora.documents.page_reader import open_document
+from exora.documents.pages import read_pages
 from exora.documents.pool import ChildPool
 from exora.domain.document import Box, DocumentLimits, PageText
 from exora.errors import (
@@ -30,6 +32,7 @@ from exora.errors import (
     ProcessingLimit,
     UnsupportedFormat,
 )
+from tests.documents.reading import read_page
 
 register_heif_opener()
 
@@ -43,6 +46,15 @@ PROSE = "The patient was seen in clinic today and reports feeling well since the
 async def pool() -> AsyncIterator[ChildPool]:
     async with ChildPool(2) as opened:
         yield opened
+
+
+async def read_all(
+    pool: ChildPool,
+    content: bytes,
+    limits: DocumentLimits = LIMITS,
+    on_page: Callable[[int, int], None] | None = None,
+) -> tuple[PageText, ...]:
+    return await read_pages(content, pool=pool, ocr=LocalOcr(), limits=limits, key="document", on_page=on_page)
 
 
 def pdf(*draw: Callable[[Canvas], Any], **options: Any) -> bytes:
@@ -301,7 +313,7 @@ async def test_a_document_that_cannot_be_read_says_why(
     pool: ChildPool, content: bytes, limits: DocumentLimits, expected: type[DocumentError]
 ) -> None:
     with pytest.raises(DocumentError) as refusal:
-        await read_pages(content, pool=pool, limits=limits, key="document")
+        await read_all(pool, content, limits)
     assert type(refusal.value) is expected
     assert refusal.value.remedy
 
@@ -340,9 +352,7 @@ def test_a_huge_page_is_drawn_small_rather_than_refused() -> None:
 async def test_pages_come_in_order_and_progress_is_told(pool: ChildPool) -> None:
     content = pdf(*(text(f"{NOTE} page {number}") for number in range(1, 31)))
     progress: list[tuple[int, int]] = []
-    pages = await read_pages(
-        content, pool=pool, limits=LIMITS, key="document", on_page=lambda done, total: progress.append((done, total))
-    )
+    pages = await read_all(pool, content, on_page=lambda done, total: progress.append((done, total)))
     assert [(page.number, page.words[-1].text) for page in pages] == [(n, str(n)) for n in range(1, 31)]
     assert progress == [(done, 30) for done in range(1, 31)]
 
@@ -361,18 +371,18 @@ def with_broken_frames(*numbers: int) -> bytes:
 
 
 async def test_one_bad_page_does_not_cost_the_document(pool: ChildPool) -> None:
-    pages = await read_pages(with_broken_frames(2), pool=pool, limits=LIMITS, key="document")
+    pages = await read_all(pool, with_broken_frames(2))
     assert [page.warnings for page in pages] == [(), ("page 2 could not be read: document_corrupt",), ()]
     assert [len(page.words) > 5 for page in pages] == [True, False, True]
 
 
 async def test_a_document_without_one_good_page_fails(pool: ChildPool) -> None:
     with pytest.raises(CorruptDocument):
-        await read_pages(with_broken_frames(1, 2, 3), pool=pool, limits=LIMITS, key="document")
+        await read_all(pool, with_broken_frames(1, 2, 3))
 
 
 async def test_pages_that_take_too_long_end_as_a_limit(pool: ChildPool) -> None:
     content = pdf(*(placed(scan(NOTE, PROSE), 0, 0, WIDTH, HEIGHT) for _ in range(3)))
-    await read_pages(pdf(text(NOTE)), pool=pool, limits=LIMITS, key="start the children")
+    await read_all(pool, pdf(text(NOTE)))
     with pytest.raises(ProcessingLimit):
-        await read_pages(content, pool=pool, limits=DocumentLimits(page_wall_s=0.1), key="document")
+        await read_pages(content, pool=pool, ocr=LocalOcr(), limits=DocumentLimits(page_wall_s=0.1), key="document")

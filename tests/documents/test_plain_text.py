@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from exora.documents.analysis.local import analyze
-from exora.documents.pages import DocumentPlan, open_document, read_page
+from exora.documents.page_reader import DocumentPlan, open_document
 from exora.documents.sniff import Format
 from exora.domain.document import DocumentLimits
 from exora.errors import CorruptDocument, DocumentTooLarge
+from tests.documents.reading import read_page
 
 LIMITS = DocumentLimits()
 NOTE = "Temperature 38 °C\n\nMedications:\n  Lisinopril 20 mg   once daily\n"

@@ -38,7 +38,7 @@ async def claim(db: asyncpg.Connection, limit: int = 1000) -> list[UUID]:
 async def step(db: asyncpg.Connection, times: int = 3) -> int | None:
     """Let the floor take steps, each in a transaction of its own; answers where it is."""
     for _ in range(times):
-        await db.execute("select exora.move_floor($1)", TYPE)
+        await db.execute("select exora.move_floor($1, 1)", TYPE)
     floor: int | None = await db.fetchval(
         "select floor from exora.lane_floors where lane = $1 order by number desc limit 1", TYPE
     )
@@ -123,6 +123,39 @@ async def test_the_floor_does_not_move_while_it_is_being_turned_back(
     assert (await claim(db, 1)) == [hidden]
 
 
+@pytest.mark.parametrize("priority", [5, LOWEST])
+async def test_an_enqueue_that_was_overtaken_compares_again(
+    dsn: str, db: asyncpg.Connection, other: asyncpg.Connection, priority: int
+) -> None:
+    """It had read an entry of the log, and before it got that entry's lock the floor was moved twice."""
+    [first] = await enqueue(db, HIGHEST)
+    await step(db)
+    last = await enqueue(db, 9) + await enqueue(db, LOWEST)
+    assert await claim(db, 1) == [first]
+    mover = await asyncpg.connect(dsn)
+    transaction = other.transaction()
+    await transaction.start()
+    async with mover.transaction():
+        entry = await mover.fetchval("select max(number) from exora.lane_floors")
+        await mover.execute("select pg_advisory_xact_lock(hashtextextended('exora.floor ' || $1, $2))", TYPE, entry)
+        enqueuing = asyncio.create_task(enqueue(other, priority))
+        waits = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        async with asyncio.timeout(30):
+            while not await db.fetchval(waits):
+                await asyncio.sleep(0)
+        await step(mover, 1)
+        assert await claim(mover, 1) == last[:1]
+        await step(mover, 1)
+    overtaken = await enqueuing
+    for _ in range(3):
+        await claim(db, 1)
+        await enqueue(db, LOWEST)
+        await step(db)
+    await transaction.commit()
+    assert (await claim(db))[:1] == overtaken
+    await mover.close()
+
+
 async def test_a_rolled_back_job_leaves_the_floor_where_it_was(
     db: asyncpg.Connection, other: asyncpg.Connection
 ) -> None:
@@ -154,14 +187,11 @@ async def test_a_snapshot_of_old_cannot_make_jobs_ready(db: asyncpg.Connection) 
     assert caught.value.sqlstate == "PT400"
 
 
-async def test_a_dump_of_a_server_that_was_ahead_does_not_stop_the_floor(db: asyncpg.Connection) -> None:
-    await enqueue(db, 5)
-    await step(db)
-    await db.execute("update exora.lane_floors set proposed_xid = 1000000000000000 where proposed_xid is not null")
-    floor = await db.fetchval("select max(proposed) from exora.lane_floors")
-    await enqueue(db, LOWEST)
-    await claim(db, 1)
-    assert await step(db, 6) == floor
+async def test_what_others_write_does_not_stop_the_floor(db: asyncpg.Connection, other: asyncpg.Connection) -> None:
+    """Only transactions that made jobs ready in the lane are waited for."""
+    async with other.transaction():
+        await other.execute("select pg_current_xact_id()")
+        await raised(db)
 
 
 async def test_the_log_is_pruned_to_what_counts(db: asyncpg.Connection) -> None:
@@ -178,7 +208,8 @@ async def test_the_alarm_finds_and_mends_a_job_below_the_floor(db: asyncpg.Conne
     jobs = await enqueue(db)
     assert await db.fetchval("select exora.mend_floors()") == 0
     await db.execute(
-        "insert into exora.lane_floors (lane, floor, proposed) select $1, sort_key + 1, sort_key + 1 from exora.ready",
+        "insert into exora.lane_floors (lane, floor, proposed, open_entries)"
+        " select $1, sort_key + 1, sort_key + 1, '{}' from exora.ready",
         TYPE,
     )
     assert await claim(db) == []
@@ -187,13 +218,14 @@ async def test_the_alarm_finds_and_mends_a_job_below_the_floor(db: asyncpg.Conne
     assert await claim(db) == jobs
 
 
-async def test_a_held_snapshot_does_not_make_claims_read_what_was_finished(
-    db: asyncpg.Connection, other: asyncpg.Connection
+@pytest.mark.parametrize("held", ["select count(*) from exora.jobs", "select pg_current_xact_id()"])
+async def test_a_transaction_held_open_does_not_make_claims_read_what_was_finished(
+    db: asyncpg.Connection, other: asyncpg.Connection, held: str
 ) -> None:
-    """While a snapshot is held no vacuum takes the entries of finished jobs; claims do not read them all."""
+    """While there is one, reading or writing, no vacuum takes the entries of finished jobs; claims step over them."""
     transaction = other.transaction(isolation="repeatable_read")
     await transaction.start()
-    await other.fetchval("select count(*) from exora.jobs")
+    await other.execute(held)
     rounds, each = 20, 500
     await enqueue(db, count=rounds * each + 200)
     explained = Explained(db)

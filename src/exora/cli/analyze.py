@@ -14,6 +14,7 @@ from exora.cli.output import JsonOption, err, out, read_file, run
 from exora.cli.show import print_record
 from exora.documents.analysis.local import analyze_text
 from exora.documents.analyze import add_coded_entries, analyze_pages
+from exora.documents.ocr.local import LocalOcr
 from exora.documents.pages import read_pages
 from exora.documents.pool import ChildPool
 from exora.domain.document import DocumentLimits
@@ -53,6 +54,7 @@ async def _from_document(content: bytes) -> Record:
             pages = await read_pages(
                 content,
                 pool=pool,
+                ocr=LocalOcr(),
                 limits=limits,
                 key=sha256,
                 on_page=lambda done, total: progress.update(bar, completed=done, total=total),

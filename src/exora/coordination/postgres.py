@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -13,26 +12,11 @@ from urllib.parse import urlsplit
 import asyncpg
 from pydantic_core import from_json, to_json
 
-from exora.errors import (
-    SQLSTATE_ERRORS,
-    BadInput,
-    ConfigurationError,
-    CoordinationError,
-    DatabaseUnavailable,
-    ExoraError,
-    OutcomeUnknown,
-    Rejected,
-    SchemaOutdated,
-    UnknownPatient,
-)
+from exora.coordination.failures import from_sqlstate
+from exora.domain.retrying import retrying
+from exora.errors import ConfigurationError, DatabaseUnavailable, OutcomeUnknown
 
 CHANNEL = "exora_jobs"
-_TRIES = 5
-_FIRST_PAUSE_S = 0.05
-#: Worth another try as they are: serialization, deadlock, lock timeout, a racing twin of the same token.
-_TRANSIENT = frozenset({"40001", "40P01", "55P03", "23505", "53300", "57P03"})
-#: The schema is not what this version needs: no such function, no such table, no such schema.
-_MISSING = frozenset({"42883", "42P01", "3F000"})
 
 T = TypeVar("T")
 
@@ -85,7 +69,7 @@ class PostgresTransport:
             finally:
                 self._give(connection)
 
-        return await retrying(run) if repeatable else await translated(run)
+        return await (retrying(lambda: translated(run)) if repeatable else translated(run))
 
     async def listen(self, on_wake: Callable[[], None], on_lost: Callable[[], None]) -> None:
         """See ``Transport.listen``. Proves by a notification to itself that they arrive: behind a
@@ -192,26 +176,14 @@ def _statement(schema: str, function: str, names: tuple[str, ...]) -> str:
     return f"select * from {schema}.{function}({arguments})"  # noqa: S608  both come from our code, never from data
 
 
-async def retrying(run: Callable[[], Awaitable[T]]) -> T:
-    """Run a repeatable call, again after transient failures, with jittered pauses; then give up."""
-    for attempt in range(_TRIES):
-        try:
-            return await translated(run)
-        except (OutcomeUnknown, DatabaseUnavailable):
-            if attempt == _TRIES - 1:
-                raise
-        await asyncio.sleep(random.uniform(0.5, 1.5) * _FIRST_PAUSE_S * 4**attempt)  # noqa: S311  not for secrecy
-    raise AssertionError("unreachable")
-
-
 async def translated(run: Callable[[], Awaitable[T]]) -> T:
     """Run a call and turn the driver's errors into ours; none keeps the server's text, which may quote a row."""
     try:
         return await run()
-    except asyncpg.exceptions.DataError as error:
-        raise BadInput("an argument has the wrong type or range", remedy="Check ids, numbers and times") from error
+    except asyncpg.exceptions.DataError as error:  # the driver's own, too, which has no SQLSTATE
+        raise from_sqlstate("22000", "", None, None) from error
     except asyncpg.PostgresError as error:
-        raise _from_sqlstate(error) from error
+        raise from_sqlstate(error.sqlstate or "", error.message, error.detail, error.hint) from error
     except asyncpg.exceptions.ClientConfigurationError as error:
         raise ConfigurationError(
             "DATABASE_URL is not a PostgreSQL URL",
@@ -222,27 +194,3 @@ async def translated(run: Callable[[], Awaitable[T]]) -> T:
         raise OutcomeUnknown("the connection to the database broke during a call") from error
     except OSError as error:
         raise DatabaseUnavailable(f"the database cannot be reached ({type(error).__name__})") from error
-
-
-def _from_sqlstate(error: asyncpg.PostgresError) -> ExoraError:
-    state = error.sqlstate or ""
-    known = SQLSTATE_ERRORS.get(state)
-    if known is Rejected:
-        return Rejected(error.message, retry_after_s=60.0, remedy=error.hint)
-    if known is BadInput and error.detail == "p_patient_id":
-        return UnknownPatient(error.message, field=error.detail)
-    if known is not None:
-        return known(error.message, remedy=error.hint, field=error.detail)
-    if state in _MISSING:
-        return SchemaOutdated(f"this database lacks what this version needs (SQLSTATE {state})")
-    if state.startswith("28") or state == "3D000":
-        return ConfigurationError(
-            "the database refused this user, password or database name",
-            field="DATABASE_URL",
-            remedy="Check user, password and database name in DATABASE_URL",
-        )
-    if state.startswith(("08", "57P")):
-        return OutcomeUnknown(f"the database ended the connection (SQLSTATE {state})")
-    if state in _TRANSIENT or state.startswith("53"):
-        return DatabaseUnavailable(f"the database is busy (SQLSTATE {state})")
-    return CoordinationError(f"the database refused a call (SQLSTATE {state})")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Sequence
+
+from pydantic import TypeAdapter
 
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import Format, sniff
@@ -15,6 +18,14 @@ def record_json(pages: Sequence[PageText], sha256: str) -> str:
     from exora.documents.analysis.local import analyze
 
     return analyze(pages, sha256=sha256).to_json()
+
+
+_PAGES = TypeAdapter(tuple[PageText, ...])
+
+
+def pages_digest(pages: Sequence[PageText]) -> str:
+    """SHA-256 in hex over everything an analysis can depend on: words, boxes and confidence."""
+    return hashlib.sha256(_PAGES.dump_json(tuple(pages))).hexdigest()
 
 
 #: Characters of text that count as one page where there are none.

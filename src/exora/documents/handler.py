@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
-from exora.documents.analyze import add_coded_entries, analyze_pages
+from exora.documents.analysis import ANALYZER
+from exora.documents.analyze import add_coded_entries, analyze_pages, pages_digest
 from exora.documents.fetch import Reads, fetch
+from exora.documents.ocr.port import OcrEngine
 from exora.documents.pages import read_pages
 from exora.documents.persist import persist
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
 from exora.domain.document import DocumentLimits, PageText
+from exora.domain.record import Record
 from exora.worker.context import JobContext
-
-#: Part of the address of stored pages: raise it when reading changes, or old pages are reused.
-READER_VERSION = 1
-
-_PAGES = TypeAdapter(tuple[PageText, ...])
 
 
 class DocumentJob(BaseModel):
@@ -40,12 +38,14 @@ class DocumentHandler:
     Args:
         storage: where documents are.
         pool: child processes for everything that runs native code or takes CPU time.
+        ocr: recognizes pages without a text layer.
         limits: what one document may cost.
     """
 
-    def __init__(self, storage: Reads, pool: ChildPool, limits: DocumentLimits | None = None) -> None:
+    def __init__(self, storage: Reads, pool: ChildPool, ocr: OcrEngine, limits: DocumentLimits | None = None) -> None:
         self._storage = storage
         self._pool = pool
+        self._ocr = ocr
         self._limits = limits or DocumentLimits()
 
     async def __call__(self, context: JobContext, job: DocumentJob) -> dict[str, Any]:
@@ -65,24 +65,28 @@ class DocumentHandler:
             size_bytes=job.file_size_bytes,
         )
         key = context.job.job_id
-        pages = await self._pages(context, fetched.content, fetched.sha256, key)
-        record = await analyze_pages(pages, sha256=fetched.sha256, pool=self._pool, limits=self._limits, key=key)
+        pages = await read_pages(
+            fetched.content,
+            pool=self._pool,
+            ocr=self._ocr,
+            limits=self._limits,
+            key=key,
+            steps=context,
+            on_page=context.progress,
+        )
+        record = await self._analyze(context, pages, fetched.sha256)
         record = await add_coded_entries(record, fetched.content, pool=self._pool, limits=self._limits, key=key)
         return await persist(
             context, record, size_bytes=len(fetched.content), media_type=sniff(fetched.content).media_type
         )
 
-    async def _pages(self, context: JobContext, content: bytes, sha256: str, key: UUID) -> tuple[PageText, ...]:
-        async def read() -> dict[str, Any]:
-            pages = await read_pages(content, pool=self._pool, limits=self._limits, key=key, on_page=context.progress)
-            return {"pages": _PAGES.dump_python(pages, mode="json")}
+    async def _analyze(self, context: JobContext, pages: tuple[PageText, ...], sha256: str) -> Record:
+        async def compute() -> dict[str, Any]:
+            record = await analyze_pages(
+                pages, sha256=sha256, pool=self._pool, limits=self._limits, key=context.job.job_id
+            )
+            return record.model_dump(mode="json", by_alias=True)
 
-        # A page that failed may succeed next time, on a calmer machine: only whole readings are kept.
-        stored = await context.step(
-            "pages", READER_VERSION, sha256, compute=read, keep=lambda result: not _has_warnings(result)
+        return Record.model_validate(
+            await context.step("analysis", ANALYZER, sha256, pages_digest(pages), compute=compute)
         )
-        return _PAGES.validate_python(stored["pages"])
-
-
-def _has_warnings(result: dict[str, Any]) -> bool:
-    return any(page["warnings"] for page in result["pages"])

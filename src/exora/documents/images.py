@@ -1,4 +1,4 @@
-"""Reads one frame of an image file: decodes it within limits, sets it upright in grey, has it recognized."""
+"""Decodes one frame of an image file, within limits, upright and in grey."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import contextlib
 import io
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from exora.documents.ocr.port import OcrEngine
 from exora.documents.sniff import Format
-from exora.domain.document import DocumentLimits, PageText
+from exora.domain.document import DocumentLimits
 from exora.errors import CorruptDocument, DocumentTooLarge, ExoraError
+
+ENGINE = "pillow"
 
 #: An image may be decoded at this many times the page limit, because phones take 108-megapixel photos
 #: of one page; it is scaled down to the limit at once.
@@ -55,17 +56,29 @@ def count_frames(content: bytes, kind: Format, limits: DocumentLimits) -> int:
         return frames
 
 
-def read_image_page(
-    content: bytes, kind: Format, number: int, limits: DocumentLimits, engine: Callable[[], OcrEngine]
-) -> PageText:
-    """Read one frame; its lines are as the OCR engine found them.
+class Frame(NamedTuple):
+    """One frame, upright by what the file says of it.
+
+    Attributes:
+        grey: its pixels, reduced to the limit.
+        width, height: of the frame as stored, upright.
+        dpi: pixels per inch of ``grey``, None when unknown.
+    """
+
+    grey: Image.Image
+    width: int
+    height: int
+    dpi: int | None
+
+
+def decode_frame(content: bytes, kind: Format, number: int, limits: DocumentLimits) -> Frame:
+    """Decode one frame.
 
     Args:
         content: the whole document.
         kind: its format, as sniffed.
         number: the frame, from 1.
-        limits: bounds the pixels decoded and recognized.
-        engine: gives the OCR engine, unless the frame is blank.
+        limits: bounds the pixels decoded and kept.
 
     Raises:
         CorruptDocument: the frame cannot be decoded.
@@ -89,14 +102,7 @@ def read_image_page(
         grey = grey.resize(fitting, Image.Resampling.BOX, reducing_gap=2.0)
     if dpi is not None:
         dpi = round(dpi * grey.width / width)
-    darkest, lightest = grey.getextrema()
-    if darkest == lightest:
-        return PageText(number, width, height, (), "ocr", "pillow")
-    reader = engine()
-    result = reader.recognize(grey, dpi)
-    if result.rotation % 180:
-        width, height = height, width
-    return PageText(number, width, height, result.lines, "ocr", reader.name)
+    return Frame(grey, width, height, dpi)
 
 
 @contextlib.contextmanager

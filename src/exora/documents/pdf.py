@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple, cast
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image
 from pypdfium2.version import PDFIUM_INFO
 
-from exora.documents.ocr.port import OcrEngine
 from exora.domain.document import Box, DocumentLimits, Line, PageText, Word
 from exora.errors import CorruptDocument, EncryptedDocument, NoPages
 
@@ -29,8 +29,6 @@ _SCANNER_CONFIDENCE = 0.9
 _PICTURE_SHARE = 0.08
 #: Printed text covers 10-25 % of its area with word boxes; under this share a picture's words are not in the layer.
 _TEXT_DENSITY = 0.02
-#: Words an OCR adds to a digital page must be surer than those of a scan: pictures are full of chance letters.
-_ADDED_CONFIDENCE = 0.6
 #: Objects looked at per page when searching for pictures.
 _MAX_OBJECTS = 5000
 _SAMPLES = 40
@@ -77,18 +75,49 @@ def count_pages(content: bytes) -> int:
     return len(_document(content))
 
 
-def read_pdf_page(content: bytes, number: int, limits: DocumentLimits, engine: Callable[[], OcrEngine]) -> PageText:
-    """Read one page; its lines are as pdfium or the OCR engine found them.
+class PdfPage(NamedTuple):
+    """A page without recognition: its text layer, and whether, and where, it says less than its picture."""
+
+    page: PageText
+    needs_picture: bool = False
+    gaps: tuple[Box, ...] = ()
+
+
+def read_pdf_page(content: bytes, number: int, limits: DocumentLimits) -> PdfPage:
+    """Read one page's text layer; its lines are as pdfium found them.
 
     Args:
         content: the whole document.
         number: the page, from 1.
-        limits: bounds the size of the picture given to OCR.
-        engine: gives the OCR engine, if the page needs one.
+        limits: bound what a page may cost.
 
     Raises:
         CorruptDocument: the page cannot be loaded or has no size.
     """
+    with _opened(content, number) as page:
+        return _read(page, number)
+
+
+def draw_pdf_page(content: bytes, number: int, limits: DocumentLimits) -> tuple[Image.Image, int]:
+    """The page in grey at 300 dpi, or at what fits the limit of megapixels, and its dpi.
+
+    Raises:
+        CorruptDocument: the page cannot be drawn.
+    """
+    with _opened(content, number) as page:
+        width, height = _frame(page).size
+        square_inches = width * height / POINTS_PER_INCH**2
+        dpi = min(float(OCR_DPI), math.sqrt(limits.max_page_megapixels * 1e6 / square_inches))
+        try:
+            bitmap = page.render(scale=dpi / POINTS_PER_INCH, grayscale=True)
+        except pypdfium2.PdfiumError:
+            raise CorruptDocument("a page of the document cannot be drawn") from None
+        return bitmap.to_pil(), round(dpi)
+
+
+@contextlib.contextmanager
+def _opened(content: bytes, number: int) -> Iterator[pypdfium2.PdfPage]:
+    """One page, with the values of its form fields drawn into it."""
     document = _document(content)
     try:
         page = document[number - 1]
@@ -97,7 +126,7 @@ def read_pdf_page(content: bytes, number: int, limits: DocumentLimits, engine: C
     try:
         if pdfium.FPDFPage_GetAnnotCount(page) > 0:
             page = _with_annotations_as_content(document, page, number)
-        return _read(page, number, limits, engine)
+        yield page
     finally:
         page.close()
 
@@ -174,22 +203,22 @@ class _Layer(NamedTuple):
     is_invisible: bool
 
 
-def _read(page: pypdfium2.PdfPage, number: int, limits: DocumentLimits, engine: Callable[[], OcrEngine]) -> PageText:
+def _read(page: pypdfium2.PdfPage, number: int) -> PdfPage:
     frame = _frame(page)
     if pdfium.FPDFPage_CountObjects(page) == 0:
-        return PageText(number, *frame.size, (), "text-layer", ENGINE)
+        return PdfPage(PageText(number, *frame.size, (), "text-layer", ENGINE))
     layer = _text_layer(page, frame)
     pictures = _pictures(page, layer.frame)
     covers = sum((box.x1 - box.x0) * (box.y1 - box.y0) for box in pictures)
     # Invisible text without a scan under it is not what a reader of the page sees.
     trusted = layer.lines and layer.is_legible and not (layer.is_invisible and covers < 0.5)
     if not trusted:
-        return _recognized(page, number, frame, limits, engine)
-    bare = [box for box in pictures if _text_share(layer.lines, box) < _TEXT_DENSITY]
+        return PdfPage(PageText(number, *frame.size, (), "ocr", ENGINE), needs_picture=True)
+    bare = tuple(box for box in pictures if _text_share(layer.lines, box) < _TEXT_DENSITY)
     read = PageText(number, *layer.frame.size, layer.lines, "text-layer", ENGINE)
     if not bare or layer.frame.turn != frame.turn:
-        return read
-    return _completed(read, _recognized(page, number, frame, limits, engine), bare)
+        return PdfPage(read)
+    return PdfPage(read, needs_picture=True, gaps=bare)
 
 
 def _frame(page: pypdfium2.PdfPage) -> _Frame:
@@ -333,68 +362,10 @@ def _area(box: Box) -> float:
     return (box.x1 - box.x0) * (box.y1 - box.y0)
 
 
-def _holds(box: Box, other: Box) -> bool:
-    """Whether the middle of ``other`` lies in ``box``."""
-    return box.x0 <= (other.x0 + other.x1) / 2 <= box.x1 and box.y0 <= (other.y0 + other.y1) / 2 <= box.y1
-
-
 def _boxes(lines: tuple[Line, ...]) -> list[Box]:
     return [word.box for line in lines for word in line.words if word.box is not None]
 
 
 def _text_share(lines: tuple[Line, ...], picture: Box) -> float:
     """The share of a picture's area that words of the text layer cover."""
-    return sum(_area(box) for box in _boxes(lines) if _holds(picture, box)) / _area(picture)
-
-
-def _recognized(
-    page: pypdfium2.PdfPage, number: int, frame: _Frame, limits: DocumentLimits, engine: Callable[[], OcrEngine]
-) -> PageText:
-    """The page by OCR of its picture."""
-    width, height = frame.size
-    image, dpi = _render(page, width, height, limits)
-    darkest, lightest = cast("tuple[int, int]", image.getextrema())
-    if darkest == lightest:
-        return PageText(number, width, height, (), "ocr", ENGINE)
-    reader = engine()
-    result = reader.recognize(image, dpi)
-    if result.rotation % 180:
-        width, height = height, width
-    return PageText(number, width, height, result.lines, "ocr", reader.name)
-
-
-def _render(page: pypdfium2.PdfPage, width: float, height: float, limits: DocumentLimits) -> tuple[Image.Image, int]:
-    """The page in grey at 300 dpi, or at what fits the limit of megapixels, and its dpi."""
-    square_inches = width * height / POINTS_PER_INCH**2
-    dpi = min(float(OCR_DPI), math.sqrt(limits.max_page_megapixels * 1e6 / square_inches))
-    try:
-        bitmap = page.render(scale=dpi / POINTS_PER_INCH, grayscale=True)
-    except pypdfium2.PdfiumError:
-        raise CorruptDocument("a page of the document cannot be drawn") from None
-    return bitmap.to_pil(), round(dpi)
-
-
-def _completed(page: PageText, recognized: PageText, pictures: list[Box]) -> PageText:
-    """The text layer and, from OCR, the words of pictures that it says nothing about."""
-    if (recognized.width, recognized.height) != (page.width, page.height):
-        # The scan lies sideways under an upright stamp or fax header: it is the page.
-        return recognized
-    known = _boxes(page.lines)
-    added = []
-    for line in recognized.lines:
-        words = tuple(
-            word
-            for word in line.words
-            if word.box is not None
-            and word.confidence >= _ADDED_CONFIDENCE
-            and any(_holds(picture, word.box) for picture in pictures)
-            and not any(_holds(box, word.box) or _holds(word.box, box) for box in known)
-        )
-        if words:
-            added.append(Line(words))
-    if not added:
-        return page
-    mostly = "ocr" if sum(len(line.words) for line in added) > len(known) else "text-layer"
-    source = cast("Literal['ocr', 'text-layer']", mostly)
-    engine = f"{page.engine} + {recognized.engine}"
-    return PageText(page.number, page.width, page.height, (*page.lines, *added), source, engine)
+    return sum(_area(box) for box in _boxes(lines) if picture.holds(box)) / _area(picture)

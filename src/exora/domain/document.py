@@ -20,6 +20,11 @@ class Box(NamedTuple):
         """The smallest box that holds both."""
         return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
 
+    def holds(self, other: Box) -> bool:
+        """Whether the middle of ``other`` lies in this box."""
+        across, down = (other.x0 + other.x1) / 2, (other.y0 + other.y1) / 2
+        return self.x0 <= across <= self.x1 and self.y0 <= down <= self.y1
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

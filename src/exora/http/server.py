@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,7 +29,13 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _CLOSED = "Send EXORA_READ_TOKEN or EXORA_OPERATE_TOKEN as a bearer token; without one of them set, this is closed.\n"
 
 
-def application(worker: LiveWorker, coordinator: Coordinator, access: Access) -> Starlette:
+def _nothing() -> None:
+    """Nothing to do first."""
+
+
+def application(
+    worker: LiveWorker, coordinator: Coordinator, access: Access, *, before_ready: Callable[[], None] = _nothing
+) -> Starlette:
     """The routes: /health for everybody; /ready, whose details, and /metrics, which need a token; the
     dashboard, if there is any token."""
     watch = Watch(coordinator)
@@ -39,6 +45,7 @@ def application(worker: LiveWorker, coordinator: Coordinator, access: Access) ->
         return JSONResponse(health(worker), status_code=200 if worker.alive else 503, headers=_NO_STORE)
 
     async def get_ready(request: Request) -> JSONResponse:
+        before_ready()  # reads a rotated key again
         body = ready(worker, await watch.look())
         code = 200 if accepts_work(body["status"]) else 503
         if access.of_machine(request) < Scope.READ:
@@ -72,7 +79,8 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ConfigurationError: the port is taken or not allowed.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # By name: asyncio turns Nagle's algorithm off only where the protocol says TCP; else each answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import asyncpg
 
@@ -146,15 +148,34 @@ async def check(connection: asyncpg.Connection) -> None:
     """
     if await connection.fetchval("select to_regclass('exora.schema_code')") is None:
         raise SchemaOutdated("this database has not been migrated")
-    pending = await _pending(connection)
+    _require_current(await _pending(connection), await _stale_code(connection))
+
+
+def check_state(state: Mapping[str, Any] | None) -> None:
+    """Verify what ``schema_state_v3`` says of a database, as ``check`` does.
+
+    Raises:
+        SchemaOutdated, SchemaTooNew: as ``check``.
+    """
+    if not state or not state.get("migrations"):
+        raise SchemaOutdated("this database has not been migrated")
+    _require_current(_missing(state["migrations"]), state["code"] != _code_checksum())
+
+
+def _require_current(pending: list[Migration], stale: bool) -> None:
     if pending:
         raise SchemaOutdated(f"this database lacks {len(pending)} migration(s), from {pending[0].version:04d} on")
-    if await _stale_code(connection):
+    if stale:
         raise SchemaOutdated("the functions, views or grants in this database are not this version's")
 
 
 async def _pending(connection: asyncpg.Connection) -> list[Migration]:
     rows = await connection.fetch("select version, checksum from exora.schema_migrations order by version")
+    return _missing([dict(row) for row in rows])
+
+
+def _missing(rows: Iterable[Mapping[str, Any]]) -> list[Migration]:
+    """The migrations to apply where these are."""
     known = {migration.version: migration for migration in migrations()}
     for row in rows:
         migration = known.get(row["version"])

@@ -75,16 +75,35 @@ class JobContext:
         Raises:
             BadInput: the job has no patient; steps are never shared between patients.
         """
-        if self.job.patient_id is None:
-            raise BadInput("a step needs a job with a patient", field="patient_id")
-        key = step_key(*parts)
-        found = await self._store.get_step(self.job.patient_id, key)
+        found = await self.find_step(*parts)
         if found is not None:
             return found
         result = await compute()
         if keep(result):
-            await self._store.put_step(self.job.patient_id, key, result)
+            await self.keep_step(*parts, result=result)
         return result
+
+    async def find_step(self, *parts: str | int) -> dict[str, Any] | None:
+        """The result kept under the content address of ``parts`` for the job's patient, or None.
+
+        Raises:
+            BadInput: the job has no patient; steps are never shared between patients.
+        """
+        return await self._store.get_step(self._patient_id, step_key(*parts))
+
+    async def keep_step(self, *parts: str | int, result: Mapping[str, Any]) -> None:
+        """Keep a result, which must be JSON, under the content address of ``parts``.
+
+        Raises:
+            BadInput: the job has no patient.
+        """
+        await self._store.put_step(self._patient_id, step_key(*parts), result)
+
+    @property
+    def _patient_id(self) -> UUID:
+        if self.job.patient_id is None:
+            raise BadInput("a step needs a job with a patient", field="patient_id")
+        return self.job.patient_id
 
     async def store_record(self, record: Mapping[str, Any], *, sha256: str, size_bytes: int, media_type: str) -> UUID:
         """Store the record of the job's document; the write checks the claim.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from exora.documents.analysis import read_conditions, read_events, read_medications, read_results
+from exora.documents.analysis import ANALYZER, read_conditions, read_events, read_medications, read_results
 from exora.documents.analysis.context import sentences
 from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.doctype import document_type
@@ -19,9 +19,6 @@ from exora.documents.analysis.sections import Section, split_sections
 from exora.documents.analysis.text import Place, pages_from_text, word_places
 from exora.domain.document import PageText
 from exora.domain.record import DocumentInfo, Engines, Record
-
-#: Name and version of this analyzer, as ``record.engines.analyzer``.
-ANALYZER = "local/1"
 
 CellReader = Callable[[dict[str, Run], str], list[Draft]]
 EntryReader = Callable[[Entry, str], list[Draft]]

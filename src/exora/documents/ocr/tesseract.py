@@ -76,17 +76,22 @@ class TesseractEngine:
         return _name()
 
     def recognize(self, image: Image.Image, dpi: int | None) -> OcrResult:
-        """Read a page image in any of the four orientations (see ``OcrEngine``)."""
+        """Read a page image in any of the four orientations.
+
+        Args:
+            image: the page in grey (mode "L").
+            dpi: pixels per inch of the printed page, None when unknown.
+        """
         scaled = _scaled(_evenly_lit(image))
         dpi = round((dpi or 300) * scaled.width / image.width)
         reading = self._read(scaled, dpi)
         if reading.confidence >= _UPRIGHT_CONFIDENCE and reading.words >= _MIN_WORDS and not reading.is_sideways:
-            return OcrResult(reading.lines, 0)
-        best = OcrResult(reading.lines, 0)
+            return OcrResult(reading.lines, 0, self.name)
+        best = OcrResult(reading.lines, 0, self.name)
         for rotation in self._rotations(scaled, dpi, reading.is_sideways):
             turned = self._read(scaled.transpose(_TRANSPOSES[rotation]), dpi)
             if turned.is_better_than(reading):
-                best, reading = OcrResult(turned.lines, rotation), turned
+                best, reading = OcrResult(turned.lines, rotation, self.name), turned
         return best
 
     def _read(self, image: Image.Image, dpi: int) -> _Reading:

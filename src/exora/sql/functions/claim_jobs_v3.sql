@@ -41,6 +41,12 @@ begin
     return;
   end if;
 
+  -- A step of the floor costs a few probes: take it when much is claimed or waits, and now and then. It answers where the
+  -- first live job is, so that nothing below steps over the finished ones before it once more.
+  if random() * 100 < p_limit then
+    select array_agg(s.lane), array_agg(greatest(s.floor, exora.move_floor(s.lane, case when random() < 0.01 then 1 else 100 end))) into v_lanes, v_floors
+      from unnest(v_lanes, v_floors) as s (lane, floor);
+  end if;
   if cardinality(v_lanes) = 1 then
     v_shares := array[p_limit];
   else
@@ -52,11 +58,6 @@ begin
                order by r.sort_key, r.job limit p_limit) n
        group by n.lane, n.floor) n;
   end if;
-  -- A step costs a few probes: take it when many jobs wait, and now and then.
-  perform exora.move_floor(s.lane) from unnest(v_lanes, v_floors, v_shares) as s (lane, floor, share)
-   where random() < 0.01
-      or s.share >= 100 and exists (select from exora.ready r where r.lane = s.lane and r.sort_key >= s.floor
-                                     order by r.sort_key, r.job offset 99 limit 1);
 
   return query
   with served as materialized (

@@ -18,6 +18,7 @@ declare
   v_correlation uuid;
   v_patient_tag bigint;
   v_retries int;
+  v_floor bigint;
   v_waited_for boolean;
   v_low boolean;
 begin
@@ -25,8 +26,9 @@ begin
      and p_concurrency_limit is null then
     -- The tag is a subquery of the answer: the patient's id is not cast before the payload was found valid.
     select t.max_retries, l.lane,
-           (select f.tag from exora.patient_flow f where f.patient_id = (job_payload ->> 'patient_id')::uuid) 
-      into v_retries, v_lane, v_patient_tag
+           (select f.tag from exora.patient_flow f where f.patient_id = (job_payload ->> 'patient_id')::uuid),
+           coalesce((select f.number from exora.lane_floors f where f.lane = l.lane order by f.number desc limit 1), 0)
+      into v_retries, v_lane, v_patient_tag, v_floor
       from exora.job_types t
       join exora.lanes l on l.lane = coalesce(p_job_lane, t.default_lane) and l.job_type = t.job_type and l.depth_limit is null
      where t.job_type = job_type and job_payload @@ t.payload_check and job_payload - t.payload_keys = '{}'
@@ -62,9 +64,11 @@ begin
   end if;
   v_tag := v_tag + (coalesce(priority, 5) - 1) * 60000000;  -- the sort key, as exora.make_ready computes it
   insert into exora.ready (lane, sort_key, job, attempt, retry_count, crash_count) values (v_lane, v_tag, v_id, 0, 0, 0);
+  -- As exora.break_floors does, unless there is something to do.
+  perform pg_advisory_xact_lock_shared(hashtextextended('exora.floor ' || v_lane, v_floor));
   select exists (select from exora.idle_workers),
-         coalesce(v_tag < (select f.proposed from exora.lane_floors f where f.lane = v_lane order by f.number desc limit 1),
-                  false)
+         coalesce((select f.number <> v_floor or v_tag < f.proposed from exora.lane_floors f
+                    where f.lane = v_lane order by f.number desc limit 1), false)
     into v_waited_for, v_low;
   if v_low then
     perform exora.break_floors(array[v_lane], array[v_tag]);

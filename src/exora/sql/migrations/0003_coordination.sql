@@ -13,12 +13,12 @@ create table exora.lane_floors (
   number        bigint not null default nextval('exora.floor_number'),
   floor         bigint not null,
   proposed      bigint not null,
-  proposed_xid  bigint,
+  open_entries  bigint[] not null,
   primary key (lane, number)
 );
 comment on table exora.lane_floors is
   'A log, of which the newest row of a lane counts: claims start at sort key floor; proposed is to be the next floor once
-every transaction has ended whose id is below proposed_xid (null: a claim has still to put its own id there).
+nobody holds the locks of open_entries, the entries before it (0: when there was none yet).
 Appended to and never updated: an updated row would collect the dead versions that this is about.';
 
 create table exora.floor_breaks (

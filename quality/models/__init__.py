@@ -1,0 +1,1 @@
+"""Builds the analyzer's word lists and trains its sequence models, reproducibly."""

@@ -1,0 +1,213 @@
+"""Finds clinical entities in running text with two conditional random fields.
+
+The first was trained on abstracts (BC5CDR: chemicals and diseases), the second on case reports (MACCROBAT:
+drugs, problems, tests, values, doses, ...), which sees what the first found. Lafferty et al. 2001 describe
+the model. ``quality.models`` trains both.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import NamedTuple
+
+import pycrfsuite
+
+from exora.documents.analysis.context import sentences
+from exora.documents.analysis.features import Token, WordList, abbreviations, sentence_features, tokenize
+from exora.documents.analysis.lexicon import read_lines
+
+#: Labels of the second model that name no entity of the record; they were trained to keep the others apart.
+DECOY = "x-"
+#: A token outside any entity becomes part of one if the model gives that this much of the probability. The
+#: annotators of case reports left out much; half the probability would find too little of what they marked.
+ADMITTED = 0.3
+#: A name found once also counts where the model passed over it, unless it did so more than twice as often.
+_REPEATED = 0.5
+
+
+class Entity(NamedTuple):
+    """An entity at ``text[start:end]``, its kind and the model's probability of it."""
+
+    start: int
+    end: int
+    kind: str
+    probability: float
+
+
+class Sentence(NamedTuple):
+    """A sentence's tokens and the attributes of each."""
+
+    tokens: list[Token]
+    features: list[list[str]]
+
+
+class Tagger:
+    """A trained model: attributes of a sentence's tokens to entities."""
+
+    def __init__(self, model: bytes) -> None:
+        # The library reads the model where it lies and does not keep it alive.
+        self._model = model
+        self._tagger = pycrfsuite.Tagger()
+        self._tagger.open_inmemory(self._model)
+        self._kinds: dict[str, str] = {label: kind_of(label) for label in self._tagger.labels()}
+        self._none = [label for label, kind in self._kinds.items() if not kind]
+        self._entity = [(label, kind) for label, kind in self._kinds.items() if kind]
+
+    def tags(self, sentence: Sentence) -> list[str]:
+        """The most probable label of each token."""
+        return list(self._tagger.tag(sentence.features))
+
+    def entities(self, sentence: Sentence, admitted: float = 1.0) -> list[Entity]:
+        """The entities of a sentence.
+
+        Args:
+            sentence: as ``read_sentences`` makes it.
+            admitted: probability from which a token outside any entity is taken into one (see ``ADMITTED``).
+        """
+        if not sentence.tokens:
+            return []
+        self._tagger.set(sentence.features)
+        labels = self._tagger.tag()
+        found: list[list[float | int | str]] = []
+        open_kind = ""
+        for index, label in enumerate(labels):
+            kind = self._kinds[label]
+            begins = label[0] in "BS"
+            if kind:
+                probability = self._mass(kind, index)
+            elif admitted < 1 and self._tagger.marginal("O", index) < 1 - admitted:
+                kind, probability, begins = self._likeliest(index)
+                if probability < admitted:
+                    kind = ""
+            if not kind:
+                open_kind = ""
+                continue
+            token = sentence.tokens[index]
+            if found and kind == open_kind and not begins:
+                last = found[-1]
+                last[1], last[3], last[4] = token.end, float(last[3]) + probability, int(last[4]) + 1
+            else:
+                found.append([token.start, token.end, kind, probability, 1])
+            open_kind = "" if label[0] in "ES" else kind
+        return [
+            Entity(int(start), int(end), str(kind), float(total) / int(count))
+            for start, end, kind, total, count in found
+        ]
+
+    def _mass(self, kind: str, index: int) -> float:
+        return float(sum(self._tagger.marginal(label, index) for label, of in self._entity if of == kind))
+
+    def _likeliest(self, index: int) -> tuple[str, float, bool]:
+        mass: dict[str, float] = defaultdict(float)
+        begins: dict[str, float] = defaultdict(float)
+        for label, kind in self._entity:
+            probability = self._tagger.marginal(label, index)
+            mass[kind] += probability
+            if label[0] in "BS":
+                begins[kind] += probability
+        best = max(mass, key=lambda kind: mass[kind])
+        return best, mass[best], begins[best] > mass[best] / 2
+
+
+def kind_of(label: str) -> str:
+    """The kind of entity a label stands for: "problem" for "B-problem.s", "" for "O" and for decoys."""
+    name = label[2:]
+    return "" if label == "O" or name.startswith(DECOY) else name.partition(".")[0]
+
+
+def read_sentences(text: str, lists: Mapping[str, WordList] | None = None) -> list[Sentence]:
+    """The sentences of a text with their attributes."""
+    known = word_lists() if lists is None else lists
+    long_forms = abbreviations(text)
+    read = []
+    for start, end in sentences(text):
+        tokens = tokenize(text, start, end)
+        if tokens:
+            read.append(Sentence(tokens, sentence_features(text, tokens, known, long_forms)))
+    return read
+
+
+def with_tags(sentence: Sentence, tags: Sequence[str]) -> Sentence:
+    """The sentence with another model's labels, of each token and its neighbors, among the attributes."""
+    rows = []
+    last = len(tags) - 1
+    for index, row in enumerate(sentence.features):
+        more = ["m=" + tags[index]]
+        if index:
+            more.append("-1m=" + tags[index - 1])
+        if index < last:
+            more.append("+1m=" + tags[index + 1])
+        rows.append([*row, *more])
+    return Sentence(sentence.tokens, rows)
+
+
+def repeat(text: str, found: Sequence[Entity], kinds: Iterable[str]) -> list[Entity]:
+    """The entities, with those the model passed over elsewhere in the text: a name means the same throughout,
+    and a short form means what its long form does."""
+    wanted = frozenset(kinds)
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    for entity in found:
+        if entity.kind in wanted:
+            votes[_name(text[entity.start : entity.end])][entity.kind] += 1
+    for short, long in abbreviations(text).items():
+        if long.lower() in votes:
+            votes[short][votes[long.lower()].most_common(1)[0][0]] += 1
+    result = list(found)
+    for name in sorted(votes, key=lambda name: (-len(name), name)):
+        if len(name) < 2 or not any(map(str.isalpha, name)):
+            continue
+        kind, count = votes[name].most_common(1)[0]
+        flags = re.I if len(name) > _SHORT_NAME else 0
+        pattern = r"(?<!\w)" + re.escape(name).replace(r"\ ", r"\s+") + r"(?!\w)"
+        places = [match.span() for match in re.finditer(pattern, text, flags)]
+        free = [(a, b) for a, b in places if all(b <= e.start or e.end <= a for e in result)]
+        if free and count >= _REPEATED * len(free):
+            result.extend(Entity(a, b, kind, _REPEATED) for a, b in free)
+    return sorted(result)
+
+
+_SHORT_NAME = 4
+
+
+def _name(printed: str) -> str:
+    """A name as counted: long ones without regard to case."""
+    return " ".join(printed.lower().split()) if len(printed) > _SHORT_NAME else printed
+
+
+@functools.cache
+def word_lists() -> dict[str, WordList]:
+    """The packaged lists of names that the models look at."""
+    return {"D": WordList(read_lines("disease-names.txt.gz")), "C": WordList(read_lines("drug-names.txt.gz"))}
+
+
+@functools.cache
+def packaged(name: str) -> Tagger:
+    """A packaged model, "abstracts" or "case-reports"."""
+    data = (files("exora.documents.analysis") / "models" / f"{name}.crf.gz").read_bytes()
+    return Tagger(gzip.decompress(data))
+
+
+def chemicals_and_diseases(text: str, abstracts: Tagger | None = None) -> list[Entity]:
+    """The chemicals and diseases a text names, by the model of abstracts."""
+    tagger = abstracts or packaged("abstracts")
+    found = [entity for sentence in read_sentences(text) for entity in tagger.entities(sentence)]
+    return repeat(text, found, ("chemical", "disease"))
+
+
+def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: Tagger | None = None) -> list[Entity]:
+    """The drugs, problems, tests, values, doses, routes, frequencies, procedures, dates, age and sex a text names.
+
+    Args:
+        text: any text.
+        case_reports, abstracts: other models than the packaged ones.
+    """
+    first, second = abstracts or packaged("abstracts"), case_reports or packaged("case-reports")
+    found: list[Entity] = []
+    for sentence in read_sentences(text):
+        found.extend(second.entities(with_tags(sentence, first.tags(sentence)), ADMITTED))
+    return found

@@ -1,0 +1,1 @@
+"""Supabase over HTTPS: its keys, its address, and the connections that the transport and the storage share."""

@@ -1,0 +1,111 @@
+"""The sequence models: tokens, word lists, short forms, what they find, and that training is reproducible."""
+
+from __future__ import annotations
+
+import pytest
+
+from exora.documents.analysis.expressions import expression_marks
+from exora.documents.analysis.features import WordList, abbreviations, phrase_key, tokenize
+from exora.documents.analysis.sequence import Entity, chemicals_and_diseases, clinical_entities, repeat
+from quality.models.corpora import Document, without_overlaps
+from quality.models.corpora import Entity as Annotated
+from quality.models.train import labels, train_abstracts
+
+REPORT = (
+    "A 54-year-old woman presented with chest pain and fever. Her hemoglobin was 9.1 g/dL. "
+    "She was treated with metoprolol 50 mg daily and underwent coronary angiography in March 2012."
+)
+
+
+def test_letters_digits_and_marks_are_tokens_of_their_own() -> None:
+    assert [token.text for token in tokenize("5-HT2A, 0.5 mg/kg")] == [
+        "5", "-", "HT", "2", "A", ",", "0", ".", "5", "mg", "/", "kg"
+    ]  # fmt: skip
+
+
+def test_a_word_list_marks_the_longest_phrase_across_hyphens() -> None:
+    known = WordList(map(phrase_key, ["heart failure", "heart", "alpha-methyldopa"]))
+    tokens = tokenize("Heart failure after alpha-methyldopa")
+    places = [i for i, token in enumerate(tokens) if token.text[0].isalnum()]
+
+    marks = known.marks([tokens[i].text.lower() for i in places], places, len(tokens))
+
+    assert marks == ["B", "E", "", "B", "I", "E"]
+
+
+def test_a_short_form_is_explained_by_the_words_before_it() -> None:
+    text = "He had atrial fibrillation (AF) and chronic obstructive pulmonary disease (COPD), not (a) or (Fig)."
+
+    assert abbreviations(text) == {"AF": "atrial fibrillation", "COPD": "chronic obstructive pulmonary disease"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("two weeks later", "T>"), ("March 2012", "TD"), ("5 mg/kg", "QD"), ("9.1 g/dL", "QC"), ("twice daily", "QF")],
+)
+def test_times_and_quantities_are_marked_whole(text: str, name: str) -> None:
+    marks = expression_marks(text, [(token.start, token.end) for token in tokenize(text)])
+
+    assert marks[0] == name + "B"
+    assert set(marks[1:]) <= {name + "I"}
+
+
+def test_a_case_report_is_taken_apart() -> None:
+    found = {(REPORT[e.start : e.end], e.kind) for e in clinical_entities(REPORT)}
+
+    assert {
+        ("pain", "problem"),
+        ("fever", "problem"),
+        ("hemoglobin", "test"),
+        ("9.1 g/dL", "value"),
+        ("metoprolol", "drug"),
+        ("coronary angiography", "test"),
+        ("March 2012", "date"),
+    } <= found
+
+
+def test_probabilities_are_of_the_entity_found() -> None:
+    for entity in clinical_entities(REPORT):
+        assert 0.3 <= entity.probability <= 1.0001
+
+
+def test_a_name_passed_over_in_one_place_is_found_through_another() -> None:
+    text = "Atrial fibrillation (AF) is common. AF was treated."
+    found = [Entity(0, 19, "disease", 0.9)]
+
+    more = repeat(text, found, ["disease"])
+
+    assert [(text[e.start : e.end], e.kind) for e in more] == [
+        ("Atrial fibrillation", "disease"),
+        ("AF", "disease"),
+        ("AF", "disease"),
+    ]
+
+
+def test_chemicals_and_diseases_of_an_abstract() -> None:
+    text = "Acetaminophen-induced hepatotoxicity in mice. Acetaminophen caused liver injury."
+
+    assert [(text[e.start : e.end], e.kind) for e in chemicals_and_diseases(text)] == [
+        ("Acetaminophen", "chemical"),
+        ("hepatotoxicity", "disease"),
+        ("Acetaminophen", "chemical"),
+        ("liver injury", "disease"),
+    ]
+
+
+def test_of_overlapping_annotations_the_longer_one_is_trained() -> None:
+    spans = [Annotated(0, 4, "a"), Annotated(0, 10, "b"), Annotated(12, 14, "a")]
+
+    kept = without_overlaps(spans)
+
+    assert kept == [Annotated(0, 10, "b"), Annotated(12, 14, "a")]
+    assert labels(tokenize("abcd efghi jk"), [Annotated(0, 10, "b")], ends=True) == ["B-b", "E-b", "O"]
+
+
+def test_training_twice_gives_the_same_model_bit_for_bit() -> None:
+    documents = [
+        Document("1", "Aspirin for pain.", [Annotated(0, 7, "chemical"), Annotated(12, 16, "disease")]),
+        Document("2", "Aspirin causes pain.", [Annotated(0, 7, "chemical"), Annotated(15, 19, "disease")]),
+    ]
+
+    assert train_abstracts(documents) == train_abstracts(documents)
