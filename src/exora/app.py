@@ -81,8 +81,15 @@ def open_transport(target: Target, *, max_connections: int = 4) -> Transport:
 
 
 @contextlib.asynccontextmanager
-async def open_services(target: Target, *, verify: bool = True) -> AsyncIterator[Services]:
+async def open_services(
+    target: Target, *, verify: bool = True, bucket_of: Project | None = None
+) -> AsyncIterator[Services]:
     """Connect to a migrated database.
+
+    Args:
+        target: where it is.
+        verify: check that it is at this version.
+        bucket_of: the Supabase project whose Storage holds the documents of a direct target; None = the database does.
 
     Raises:
         SchemaOutdated, SchemaTooNew, DatabaseUnavailable, ConfigurationError: say what to do.
@@ -93,12 +100,13 @@ async def open_services(target: Target, *, verify: bool = True) -> AsyncIterator
     storage: Storage
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(transport.close)
-        if isinstance(transport, PostgresTransport):
-            storage = PostgresStorage(transport.fetch)
-        else:
-            assert isinstance(target, Project)
-            storage = SupabaseStorage(target)
+        project = target if isinstance(target, Project) else bucket_of
+        if project is not None:
+            storage = SupabaseStorage(project)
             stack.push_async_callback(storage.close)
+        else:
+            assert isinstance(transport, PostgresTransport)
+            storage = PostgresStorage(transport.fetch)
         yield Services(target, WireCoordinator(transport), storage, DocumentLimits())
 
 

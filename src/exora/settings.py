@@ -9,6 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from exora.errors import ConfigurationError
+from exora.supabase.address import check_dsn, check_url
+from exora.supabase.client import Project
+from exora.supabase.keys import KeyRing
 
 _LEVELS = ("trace", "debug", "info", "warning", "warn", "error")
 _ENVIRONMENTS = ("development", "test", "staging", "production")
@@ -16,6 +19,9 @@ _OCR_ENGINES = ("tesseract",)
 _ANALYZERS = ("local",)
 #: A token that opens a page to the world must not be guessable.
 _TOKEN_BYTES = 32
+_YES = ("1", "true", "yes", "on")
+_NO = ("", "0", "false", "no", "off")
+_KEYS = ("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,9 @@ class Settings:
     Attributes:
         app_env: APP_ENV, else NODE_ENV: development, test, staging or production; a label and a gate.
         database_url: DATABASE_URL; None = the embedded PostgreSQL. Never shown: it holds a password.
+        project: the Supabase project of SUPABASE_URL, its key (SUPABASE_SERVICE_ROLE_KEY, SUPABASE_SECRET_KEY, or the
+            content of EXORA_SUPABASE_KEY_FILE) and EXORA_STORAGE_BUCKET: the store of documents and, without
+            DATABASE_URL, the way to the database; None = none.
         data_dir: EXORA_DATA_DIR: where the embedded PostgreSQL keeps its data.
         worker_concurrency: WORKER_CONCURRENCY: slots.
         worker_id: WORKER_ID: a prefix; every process adds a nonce of its own.
@@ -34,11 +43,16 @@ class Settings:
         audit_key: EXORA_AUDIT_KEY: signs and checks the anchors of the audit trail. Never shown.
         read_token: EXORA_READ_TOKEN: opens /metrics, the details of /ready, and the dashboard for looking. Never shown.
         operate_token: EXORA_OPERATE_TOKEN: opens the dashboard for acting as well. Never shown.
+        debug: DEBUG: namespaces of our own debug events, in the syntax of npm's package of that name.
+        node_debug: NODE_DEBUG: ``http`` shows calls as DEBUG=db:* does; the rest has no counterpart here.
+        debug_queries: DEBUG_QUERIES: show every call of a function: name, duration, rows, argument names; no values.
+        verbose: VERBOSE: log as if LOG_LEVEL were debug.
         ocr, analyzer: EXORA_OCR and EXORA_ANALYZER, the engines by name; None = chosen.
     """
 
     app_env: str = "development"
     database_url: str | None = field(default=None, repr=False)
+    project: Project | None = field(default=None, repr=False)
     data_dir: Path | None = None
     worker_concurrency: int = 50
     worker_id: str | None = None
@@ -48,6 +62,10 @@ class Settings:
     audit_key: str | None = field(default=None, repr=False)
     read_token: str | None = field(default=None, repr=False)
     operate_token: str | None = field(default=None, repr=False)
+    debug: str = ""
+    node_debug: str = ""
+    debug_queries: bool = False
+    verbose: bool = False
     ocr: str | None = None
     analyzer: str | None = None
 
@@ -67,9 +85,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ConfigurationError: a value is malformed, or something is missing in staging or production.
     """
     env = os.environ if environ is None else environ
+    database_url = _database_url(env)
     settings = Settings(
         app_env=_choice(env, "APP_ENV", _ENVIRONMENTS) or _choice(env, "NODE_ENV", _ENVIRONMENTS) or "development",
-        database_url=_database_url(env),
+        database_url=database_url,
+        project=_project(env),
         data_dir=Path(env["EXORA_DATA_DIR"]) if env.get("EXORA_DATA_DIR") else None,
         worker_concurrency=_integer(env, "WORKER_CONCURRENCY", 50, 1, 1000),
         worker_id=_worker_id(env),
@@ -79,15 +99,27 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         audit_key=env.get("EXORA_AUDIT_KEY") or None,
         read_token=_token(env, "EXORA_READ_TOKEN"),
         operate_token=_token(env, "EXORA_OPERATE_TOKEN"),
+        debug=env.get("DEBUG", ""),
+        node_debug=env.get("NODE_DEBUG", ""),
+        debug_queries=_flag(env, "DEBUG_QUERIES"),
+        verbose=_flag(env, "VERBOSE"),
         ocr=_choice(env, "EXORA_OCR", _OCR_ENGINES),
         analyzer=_choice(env, "EXORA_ANALYZER", _ANALYZERS),
     )
     _check_engines(env, settings)
-    if settings.production_like and settings.database_url is None:
+    if settings.production_like and settings.database_url is None and settings.project is None:
         raise ConfigurationError(
-            f"APP_ENV is {settings.app_env} but DATABASE_URL is not set",
+            f"APP_ENV is {settings.app_env} but neither DATABASE_URL nor SUPABASE_URL is set",
             field="DATABASE_URL",
-            remedy="Set DATABASE_URL; the embedded database is for development only",
+            remedy="Set DATABASE_URL, or SUPABASE_URL and its key; the embedded database is for development only",
+        )
+    if database_url is not None and not _flag(env, "EXORA_INSECURE_DATABASE"):
+        check_dsn(database_url)
+    elif settings.production_like and _flag(env, "EXORA_INSECURE_DATABASE"):
+        raise ConfigurationError(
+            f"APP_ENV is {settings.app_env}, where EXORA_INSECURE_DATABASE is not allowed",
+            field="EXORA_INSECURE_DATABASE",
+            remedy="Use sslmode=verify-full in DATABASE_URL",
         )
     return settings
 
@@ -124,6 +156,50 @@ def _database_url(env: Mapping[str, str]) -> str | None:
             remedy="Use postgresql://user:password@host:5432/database",
         )
     return url
+
+
+def _project(env: Mapping[str, str]) -> Project | None:
+    url = env.get("SUPABASE_URL") or None
+    file = env.get("EXORA_SUPABASE_KEY_FILE") or None
+    name = next((name for name in _KEYS if env.get(name)), None)
+    if url is None:
+        if name is None and file is None:
+            return None
+        raise ConfigurationError(
+            f"{name or 'EXORA_SUPABASE_KEY_FILE'} is set, but SUPABASE_URL is not",
+            field="SUPABASE_URL",
+            remedy="Set it to https://PROJECT.supabase.co",
+        )
+    if name is None and file is None:
+        raise ConfigurationError(
+            "SUPABASE_URL is set, but no key is",
+            field=_KEYS[0],
+            remedy=f"Set {_KEYS[0]}, or EXORA_SUPABASE_KEY_FILE to a file that holds it",
+        )
+    url = check_url(url)
+    ring = KeyRing(lambda: _key(env, file, name or ""), url)
+    return Project(url, ring, env.get("EXORA_STORAGE_BUCKET") or "medical-docs", _flag(env, "EXORA_USE_PROXY"))
+
+
+def _key(env: Mapping[str, str], file: str | None, name: str) -> str:
+    """The key as it is now: the file's, which may be another one than a moment ago, before the variable's."""
+    if file is None:
+        return env[name]
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the file of EXORA_SUPABASE_KEY_FILE cannot be read ({type(error).__name__})",
+            field="EXORA_SUPABASE_KEY_FILE",
+            remedy="Check its path and that this user may read it",
+        ) from error
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "").strip().lower()
+    if value not in _YES + _NO:
+        raise ConfigurationError(f"{name} must be true or false", field=name)
+    return value in _YES
 
 
 def _worker_id(env: Mapping[str, str]) -> str | None:

@@ -30,8 +30,8 @@ def test_the_worker_id_is_a_prefix_from_either_variable() -> None:
 
 
 def test_the_database_url_is_not_shown() -> None:
-    settings = read_settings({"DATABASE_URL": "postgresql://u:hunter2@db/x"})
-    assert settings.database_url == "postgresql://u:hunter2@db/x"
+    settings = read_settings({"DATABASE_URL": "postgresql://u:hunter2@db/x?sslmode=verify-full"})
+    assert settings.database_url == "postgresql://u:hunter2@db/x?sslmode=verify-full"
     assert "hunter2" not in repr(settings)
 
 
@@ -60,7 +60,7 @@ def test_a_malformed_value_is_refused_by_name(name: str, value: str) -> None:
 def test_where_it_counts_nothing_is_defaulted(app_env: str) -> None:
     complete = {
         "APP_ENV": app_env,
-        "DATABASE_URL": "postgresql://u:p@db/x",
+        "DATABASE_URL": "postgresql://u:p@db/x?sslmode=verify-full",
         "EXORA_OCR": "tesseract",
         "EXORA_ANALYZER": "local",
     }  # fmt: skip

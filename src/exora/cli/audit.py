@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from exora.app import Target
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, err, out, print_json, read_file, run
 from exora.coordination.port import Coordinator
@@ -30,13 +31,13 @@ def anchor() -> None:
     write; signed when EXORA_AUDIT_KEY is set."""
     settings = read_settings()
 
-    async def main(dsn: str) -> Anchor:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> Anchor:
+        async with services(settings, target) as exora:
             await _seal(exora.coordinator)
             return new_anchor(datetime.now(UTC), await exora.coordinator.audit_heads())
 
-    with database(settings) as dsn:
-        taken = run(main(dsn))
+    with database(settings) as target:
+        taken = run(main(target))
     print_json((taken if settings.audit_key is None else taken.signed(settings.audit_key)).as_json())
 
 
@@ -52,13 +53,13 @@ def verify(
     kept = None if anchor is None else read_anchor(read_file(anchor))
     signature = None if kept is None else _checked(kept, settings.audit_key)
 
-    async def main(dsn: str) -> tuple[int, list[AuditFinding]]:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> tuple[int, list[AuditFinding]]:
+        async with services(settings, target) as exora:
             await _seal(exora.coordinator)
             return await _verify(exora.coordinator, kept)
 
-    with database(settings) as dsn:
-        events, findings = run(main(dsn))
+    with database(settings) as target:
+        events, findings = run(main(target))
     whole = not any(finding.tampering for finding in findings)
     if as_json:
         print_json({"whole": whole, "events": events, "anchor": signature, "findings": findings})

@@ -1,42 +1,62 @@
-"""Which database a command works on: DATABASE_URL, else the embedded one."""
+"""Which database a command works on: DATABASE_URL, else the Supabase project, else the embedded one."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 
-from exora.app import Services, migrate_schema, open_services
+from exora.app import Services, Target, migrate_schema, open_services
 from exora.dev.embedded import EmbeddedPostgres
+from exora.errors import ConfigurationError
 from exora.settings import Settings
 
 
 @contextlib.contextmanager
-def database(settings: Settings, *, ephemeral: bool = False) -> Iterator[str]:
-    """The DSN of the database, started if it is the embedded one.
+def database(settings: Settings, *, ephemeral: bool = False) -> Iterator[Target]:
+    """Where the database is; the embedded one is started.
 
     Args:
         settings: say which.
-        ephemeral: a fresh embedded database that keeps nothing, whatever DATABASE_URL says.
+        ephemeral: a fresh embedded database that keeps nothing, whatever the settings say.
 
     Raises:
         ConfigurationError, DatabaseUnavailable: it cannot be had.
     """
-    if settings.database_url is not None and not ephemeral:
-        yield settings.database_url
+    configured = settings.database_url or settings.project
+    if configured is not None and not ephemeral:
+        yield configured
         return
     with EmbeddedPostgres(None if ephemeral else settings.data_dir, ephemeral=ephemeral) as server:
         yield server.dsn
 
 
+@contextlib.contextmanager
+def direct_database(settings: Settings, *, ephemeral: bool = False) -> Iterator[str]:
+    """The DSN of the database, for what no REST can do.
+
+    Raises:
+        ConfigurationError: only SUPABASE_URL is set; and as ``database``.
+    """
+    with database(settings, ephemeral=ephemeral) as target:
+        if not isinstance(target, str):
+            raise ConfigurationError(
+                "this needs a direct connection to the database",
+                field="DATABASE_URL",
+                remedy="Set DATABASE_URL to the project's direct or session-mode connection (Database → Connect)",
+            )
+        yield target
+
+
 @contextlib.asynccontextmanager
-async def services(settings: Settings, dsn: str, *, ephemeral: bool = False) -> AsyncIterator[Services]:
+async def services(settings: Settings, target: Target, *, ephemeral: bool = False) -> AsyncIterator[Services]:
     """The services on a database. The embedded one is migrated on the way; one's own is only checked:
     changing its schema is a decision.
 
     Raises:
         SchemaOutdated, SchemaTooNew: run ``exora migrate``, or upgrade.
     """
-    if settings.database_url is None or ephemeral:
-        await migrate_schema(dsn)
-    async with open_services(dsn) as opened:
+    embedded = ephemeral or (settings.database_url is None and settings.project is None)
+    if embedded and isinstance(target, str):
+        await migrate_schema(target)
+    async with open_services(target, bucket_of=None if embedded else settings.project) as opened:
         yield opened

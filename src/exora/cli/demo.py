@@ -11,11 +11,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from exora.app import Services, open_worker
+from exora.app import Services, Target, migrate_schema, open_worker
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, err, out, print_json, run
 from exora.cli.show import print_record
 from exora.dev.examples import Example, examples
+from exora.dev.gateway.local import local_project
 from exora.domain.job import JobState, JobView
 from exora.domain.record import Record
 from exora.observe.logs import configure_logs
@@ -27,14 +28,15 @@ _POLL_S = 0.2
 
 def demo(
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing afterwards.")] = False,
+    rest: Annotated[bool, typer.Option("--rest", help="Go over HTTP, as with Supabase, through `exora dev`.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Process the example documents of several patients from upload to record, and show what came out."""
     settings = read_settings()
     configure_logs("error")
     started = time.monotonic()
-    with database(settings, ephemeral=ephemeral) as dsn:
-        jobs, record = run(_demo(dsn, ephemeral))
+    with database(settings, ephemeral=ephemeral) as target:
+        jobs, record = run(_over_rest(target) if rest else _demo(target, ephemeral))
     ok = all(job.state is JobState.COMPLETED for _, job in jobs)
     seconds = time.monotonic() - started
     if as_json:
@@ -45,12 +47,21 @@ def demo(
         raise typer.Exit(1)
 
 
-async def _demo(dsn: str, ephemeral: bool) -> tuple[list[tuple[Example, JobView]], Record | None]:
+async def _over_rest(target: Target) -> tuple[list[tuple[Example, JobView]], Record | None]:
+    """The same over HTTP through a local gateway; a Supabase project that is configured needs none."""
+    if not isinstance(target, str):
+        return await _demo(target, ephemeral=False)
+    await migrate_schema(target)
+    async with local_project(target) as local:
+        return await _demo(local.project(), ephemeral=False)
+
+
+async def _demo(target: Target, ephemeral: bool) -> tuple[list[tuple[Example, JobView]], Record | None]:
     settings = read_settings()
     bars = _Bars()
     config = WorkerConfig(worker_id=new_worker_id("demo"))
     async with (
-        services(settings, dsn, ephemeral=ephemeral) as exora,
+        services(settings, target, ephemeral=ephemeral) as exora,
         open_worker(exora, config, on_progress=bars.pages_read) as worker,
     ):
         working = asyncio.create_task(worker.run(handle_signals=False))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
+from exora.app import Target
 from exora.cli.acts import ByOption, WhyOption, YesOption, act, confirm
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
@@ -39,12 +40,12 @@ def list_(
     settings = read_settings()
     patient_id = None if patient is None else parse_uuid(patient, "--patient")
 
-    async def main(dsn: str) -> list[JobView]:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> list[JobView]:
+        async with services(settings, target) as exora:
             return await exora.coordinator.list_jobs(state=state, patient_id=patient_id, limit=limit)
 
-    with database(settings) as dsn:
-        found = run(main(dsn))
+    with database(settings) as target:
+        found = run(main(target))
     if as_json:
         print_json(found)
         return
@@ -71,12 +72,12 @@ def show(job: JobArgument, as_json: JsonOption = False) -> None:
     settings = read_settings()
     job_id = parse_uuid(job, "JOB")
 
-    async def main(dsn: str) -> tuple[list[JobView], list[AuditEvent]]:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> tuple[list[JobView], list[AuditEvent]]:
+        async with services(settings, target) as exora:
             return await exora.coordinator.get_jobs([job_id]), await exora.coordinator.timeline(job_id)
 
-    with database(settings) as dsn:
-        found, events = run(main(dsn))
+    with database(settings) as target:
+        found, events = run(main(target))
     if not found:
         raise NotFound("no job of this id", field="JOB", remedy="See: exora jobs list")
     if as_json:
@@ -91,12 +92,12 @@ def explain(job: JobArgument, as_json: JsonOption = False) -> None:
     settings = read_settings()
     job_id = parse_uuid(job, "JOB")
 
-    async def main(dsn: str) -> Explanation:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> Explanation:
+        async with services(settings, target) as exora:
             return await exora.coordinator.explain_job(job_id)
 
-    with database(settings) as dsn:
-        found = run(main(dsn))
+    with database(settings) as target:
+        found = run(main(target))
     if as_json:
         print_json(found)
         return
@@ -117,12 +118,12 @@ def redrive(
     settings = read_settings()
     job_ids = [parse_uuid(job, "JOB") for job in jobs]
 
-    async def main(dsn: str) -> int:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> int:
+        async with services(settings, target) as exora:
             return await exora.coordinator.redrive(job_ids, act(by, why))
 
-    with database(settings) as dsn:
-        count = run(main(dsn))
+    with database(settings) as target:
+        count = run(main(target))
     print_json({"redriven": count}) if as_json else out.print(f"{count} of {len(job_ids)} job(s) redriven.")
 
 
@@ -158,13 +159,13 @@ def _act_on(
     if question is not None:
         confirm(f"{question} job {job_id}?", yes=False)
 
-    async def main(dsn: str) -> str:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> str:
+        async with services(settings, target) as exora:
             answer: str = await getattr(exora.coordinator, verb)(job_id, signed)
             return answer
 
-    with database(settings) as dsn:
-        answer = run(main(dsn))
+    with database(settings) as target:
+        answer = run(main(target))
     print_json({"answer": answer}) if as_json else out.print(said.get(answer, otherwise.format(answer)))
 
 

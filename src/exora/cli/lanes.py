@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from exora.app import Target
 from exora.cli.acts import ByOption, WhyOption, act
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, print_json, run
@@ -24,12 +25,12 @@ def list_(as_json: JsonOption = False) -> None:
     """List the lanes: how many jobs are ready, scheduled, running and dead, and how long the oldest has waited."""
     settings = read_settings()
 
-    async def main(dsn: str) -> list[LaneStats]:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> list[LaneStats]:
+        async with services(settings, target) as exora:
             return await exora.coordinator.queue_stats()
 
-    with database(settings) as dsn:
-        found = run(main(dsn))
+    with database(settings) as target:
+        found = run(main(target))
     if as_json:
         print_json(found)
         return
@@ -57,12 +58,12 @@ def resume(lane: LaneArgument, why: WhyOption = None, by: ByOption = None, as_js
 def _set(lane: str, paused: bool, signed: Act, as_json: bool) -> None:
     settings = read_settings()
 
-    async def main(dsn: str) -> bool:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> bool:
+        async with services(settings, target) as exora:
             return await exora.coordinator.pause_lane(lane, paused, signed)
 
-    with database(settings) as dsn:
-        changed = run(main(dsn))
+    with database(settings) as target:
+        changed = run(main(target))
     state = "paused" if paused else "open"
     if as_json:
         print_json({"lane": lane, "state": state, "changed": changed})

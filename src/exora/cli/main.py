@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from exora import __version__
-from exora.cli import analyze, audit, demo, jobs, lanes, migrate, patients, record, submit, worker, workers
+from exora.cli import analyze, audit, demo, dev, jobs, lanes, migrate, patients, record, submit, worker, workers
 from exora.cli.output import fail
 from exora.errors import ExoraError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
+app.command("dev")(dev.dev)
 app.command("worker")(worker.worker)
 app.command("submit")(submit.submit)
 app.add_typer(jobs.app, name="jobs")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from exora.app import migrate_schema, verify_schema
-from exora.cli.database import database
+from exora.cli.database import direct_database
 from exora.cli.output import JsonOption, out, print_json, run
 from exora.settings import read_settings
 
@@ -19,7 +19,7 @@ def migrate(
     as_json: JsonOption = False,
 ) -> None:
     """Apply migrations, functions and grants. Safe to repeat, and to run from two machines at once."""
-    with database(read_settings()) as dsn:
+    with direct_database(read_settings()) as dsn:
         if check:
             run(verify_schema(dsn))
             print_json({"current": True}) if as_json else out.print("The database is at this version.")

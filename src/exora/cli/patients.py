@@ -8,6 +8,7 @@ from uuid import uuid4
 import typer
 from rich.table import Table
 
+from exora.app import Target
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
 from exora.domain.job import PatientView
@@ -25,12 +26,12 @@ def add(
     patient_id = uuid4() if patient is None else parse_uuid(patient, "UUID")
     settings = read_settings()
 
-    async def main(dsn: str) -> bool:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> bool:
+        async with services(settings, target) as exora:
             return await exora.coordinator.register_patient(patient_id)
 
-    with database(settings) as dsn:
-        added = run(main(dsn))
+    with database(settings) as target:
+        added = run(main(target))
     print_json({"patient_id": patient_id, "added": added}) if as_json else typer.echo(str(patient_id))
 
 
@@ -41,12 +42,12 @@ def list_(
     """List registered patients, newest first."""
     settings = read_settings()
 
-    async def main(dsn: str) -> list[PatientView]:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> list[PatientView]:
+        async with services(settings, target) as exora:
             return await exora.coordinator.list_patients(limit)
 
-    with database(settings) as dsn:
-        found = run(main(dsn))
+    with database(settings) as target:
+        found = run(main(target))
     if as_json:
         print_json(found)
         return

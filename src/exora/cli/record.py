@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from exora.app import Target
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
 from exora.cli.show import print_record
@@ -24,12 +25,12 @@ def record(
     job_id = parse_uuid(job, "JOB")
     settings = read_settings()
 
-    async def main(dsn: str) -> StoredRecord:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> StoredRecord:
+        async with services(settings, target) as exora:
             return await exora.coordinator.get_record(job_id)
 
-    with database(settings) as dsn:
-        stored = run(main(dsn))
+    with database(settings) as target:
+        stored = run(main(target))
     found = Record.model_validate(stored.record)
     if fhir:
         print_json(

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from exora.app import Services
+from exora.app import Services, Target
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, err, fail, out, parse_uuid, print_json, read_file, run
 from exora.domain.job import JobState, JobView, SubmitAnswer
@@ -44,15 +44,15 @@ def submit(
     patient_id = parse_uuid(patient, "--patient")
     settings = read_settings()
 
-    async def main(dsn: str) -> list[_Submitted]:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> list[_Submitted]:
+        async with services(settings, target) as exora:
             done = [await _submit(exora, file, patient_id, priority, lane) for file in files]
             if wait:
                 await _wait(exora, [item for item in done if item.answer])
             return done
 
-    with database(settings) as dsn:
-        done = run(main(dsn))
+    with database(settings) as target:
+        done = run(main(target))
     _print(done, as_json)
     for item in done:
         if item.error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import signal
 import socket
 from typing import Annotated
 
@@ -10,9 +12,10 @@ import structlog
 import typer
 
 from exora import __version__
-from exora.app import open_worker
+from exora.app import Target, open_worker
 from exora.cli.database import database, services
 from exora.cli.output import run
+from exora.errors import ConfigurationError
 from exora.http.access import Access
 from exora.http.live import LiveWorker
 from exora.http.server import application, bind, serve
@@ -43,21 +46,35 @@ def worker(
         drain_s=settings.drain_s,
     )
     listener = bind("0.0.0.0", settings.http_port) if http else None  # noqa: S104  the platform's probe comes from outside
-    with database(settings) as dsn:
-        run(_work(settings, dsn, config, pool_size, listener))
+    with database(settings) as target:
+        run(_work(settings, target, config, pool_size, listener))
 
 
 async def _work(
-    settings: Settings, dsn: str, config: WorkerConfig, pool_size: int | None, listener: socket.socket | None
+    settings: Settings, target: Target, config: WorkerConfig, pool_size: int | None, listener: socket.socket | None
 ) -> None:
     async with (
-        services(settings, dsn) as exora,
+        services(settings, target) as exora,
         open_worker(exora, config, pool_size=pool_size) as running,
         contextlib.AsyncExitStack() as stack,
     ):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread_key, settings)
         if listener is not None:
             access = Access(settings.read_token, settings.operate_token, open_reads=not settings.production_like)
-            app = application(LiveWorker(running), exora.coordinator, access)
+            app = application(
+                LiveWorker(running), exora.coordinator, access, before_ready=lambda: _reread_key(settings)
+            )
             port = await stack.enter_async_context(serve(app, listener))
             _log.info("http_listening", port=port, version=__version__, app_env=settings.app_env)
         await running.run()
+
+
+def _reread_key(settings: Settings) -> None:
+    """Take up a rotated key; a bad one is said and not taken."""
+    if settings.project is None:
+        return
+    try:
+        if settings.project.keys.reread():
+            _log.info("supabase_key_changed")
+    except ConfigurationError as error:
+        _log.error("supabase_key_refused", error_class=type(error).__name__, error_code=error.code)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from rich.table import Column, Table
 
+from exora.app import Target
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, print_json, run
 from exora.domain.operations import WorkerView
@@ -16,12 +17,12 @@ def workers(as_json: JsonOption = False) -> None:
     """List the workers that have reported within the hour. One that is lost was killed or is cut off."""
     settings = read_settings()
 
-    async def main(dsn: str) -> list[WorkerView]:
-        async with services(settings, dsn) as exora:
+    async def main(target: Target) -> list[WorkerView]:
+        async with services(settings, target) as exora:
             return await exora.coordinator.list_workers()
 
-    with database(settings) as dsn:
-        found = run(main(dsn))
+    with database(settings) as target:
+        found = run(main(target))
     if as_json:
         print_json(found)
         return

@@ -6,17 +6,19 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from exora.coordination.port import Coordinator
-from exora.errors import ConfigurationError
+from exora.errors import ConfigurationError, ExoraError
 from exora.http.access import Access, Scope
+from exora.http.dashboard.site import Site
 from exora.http.health import health
 from exora.http.live import LiveWorker
 from exora.http.metrics import CONTENT_TYPE, Metrics
@@ -27,8 +29,15 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _CLOSED = "Send EXORA_READ_TOKEN or EXORA_OPERATE_TOKEN as a bearer token; without one of them set, this is closed.\n"
 
 
-def application(worker: LiveWorker, coordinator: Coordinator, access: Access) -> Starlette:
-    """The routes: /health for everybody; /ready, whose details, and /metrics, which need a token."""
+def _nothing() -> None:
+    """Nothing to do first."""
+
+
+def application(
+    worker: LiveWorker, coordinator: Coordinator, access: Access, *, before_ready: Callable[[], None] = _nothing
+) -> Starlette:
+    """The routes: /health for everybody; /ready, whose details, and /metrics, which need a token; the
+    dashboard, if there is any token."""
     watch = Watch(coordinator)
     metrics = Metrics(worker)
 
@@ -36,6 +45,7 @@ def application(worker: LiveWorker, coordinator: Coordinator, access: Access) ->
         return JSONResponse(health(worker), status_code=200 if worker.alive else 503, headers=_NO_STORE)
 
     async def get_ready(request: Request) -> JSONResponse:
+        before_ready()  # reads a rotated key again
         body = ready(worker, await watch.look())
         code = 200 if accepts_work(body["status"]) else 503
         if access.of_machine(request) < Scope.READ:
@@ -47,13 +57,16 @@ def application(worker: LiveWorker, coordinator: Coordinator, access: Access) ->
             return PlainTextResponse(_CLOSED, status_code=401, headers={"WWW-Authenticate": "Bearer"} | _NO_STORE)
         return Response(metrics.render(await watch.look()), media_type=CONTENT_TYPE, headers=_NO_STORE)
 
-    return Starlette(
-        routes=[
-            Route("/health", get_health, methods=["GET"]),
-            Route("/ready", get_ready, methods=["GET"]),
-            Route("/metrics", get_metrics, methods=["GET"]),
-        ]
-    )
+    routes: list[BaseRoute] = [
+        Route("/health", get_health, methods=["GET"]),
+        Route("/ready", get_ready, methods=["GET"]),
+        Route("/metrics", get_metrics, methods=["GET"]),
+    ]
+    if not access.enabled:
+        return Starlette(routes=routes)
+    site = Site(coordinator, watch, access)
+    handlers = {HTTPException: site.failed, ExoraError: site.failed, Exception: site.failed}
+    return Starlette(routes=[*routes, site.mount()], exception_handlers=handlers)
 
 
 def bind(host: str, port: int) -> socket.socket:
