@@ -32,8 +32,12 @@ def same_name(truth: Truth, name: str) -> bool:
 
 #: Words of a medicine's name that tell its strength and form, not what it is.
 _STRENGTH_AND_FORM = frozenset(
-    "mg mcg ml g ug unt units unit meq hr actuat act oral tablet tablets capsule capsules solution suspension "
-    "injection injectable inhalant inhaler aerosol powder cream ointment product metered dose tab cap syringe prefilled".split()
+    [
+        *("mg", "mcg", "ml", "g", "ug", "unt", "units", "unit", "meq", "hr", "actuat", "act", "metered", "dose"),
+        *("oral", "tablet", "tablets", "tab", "capsule", "capsules", "cap", "solution", "suspension", "product"),
+        *("injection", "injectable", "inhalant", "inhaler", "aerosol", "powder", "cream", "ointment", "syringe"),
+        "prefilled",
+    ]
 )
 
 

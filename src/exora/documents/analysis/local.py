@@ -53,6 +53,7 @@ _NAME_ROLES: dict[str, frozenset[str]] = {
     "procedures": frozenset({"procedure", "name"}),
     "immunizations": frozenset({"vaccine", "name"}),
     "encounters": frozenset({"visit", "name"}),
+    "results": frozenset({"test", "name"}),
 }
 
 
@@ -126,6 +127,8 @@ def _read_section(section: Section) -> list[Draft]:
     kind = section.kind
     listed = [row for row in section.rows if not is_administrative(row)]
     if kind in {"results", "vitals"}:
+        records, listed = keyed_records(listed, _NAME_ROLES["results"])
+        drafts.extend(draft for record in records for draft in _FROM_CELLS[kind](record, kind))
         for entry in entries(listed):
             drafts.extend(read_results.from_line(entry.run, kind))
         return drafts

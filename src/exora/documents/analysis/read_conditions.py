@@ -9,7 +9,7 @@ from exora.documents.analysis.context import Context, context_of
 from exora.documents.analysis.dates import find_dates, first_date
 from exora.documents.analysis.draft import Draft, clean_name, is_nothing, looks_like_sentence, plausible_name
 from exora.documents.analysis.geometry import Run
-from exora.documents.analysis.lexicon import conditions, drugs
+from exora.documents.analysis.lexicon import conditions, drugs, measurements, vaccines
 from exora.documents.analysis.lists import Entry, split_inline, take_apart
 
 Cells = dict[str, Run]
@@ -183,6 +183,9 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
         *known,
         *(found for found in _lexical(text) if not any(a < found[1] and found[0] < b for a, b, _ in known)),
     ]
+    # "Influenza, seasonal" is a vaccine and "Body Mass Index" a measurement, neither a condition.
+    elsewhere = [(m.start, m.end) for names in (vaccines(), measurements()) for m in names.find(text)]
+    known = [span for span in known if not any(c <= span[0] and span[1] < d for c, d in elsewhere)]
     for announced in _ANNOUNCED.finditer(text):
         spans.extend(_listed(text, announced.end(), spans, known))
     spans.extend((m, n, sure) for m, n, sure in known if not any(a < n and m < b for a, b, _ in spans))

@@ -117,9 +117,28 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     for a, b in spans:
         drafts.extend(_mention("procedures", run, start, (a, b), text, kind))
     if kind == "immunizations" or re.search(r"\b(?:vaccin|immuni[sz]|shot|booster)", text, re.I):
-        for m in _vaccines_in(text, vaccines()):
+        listed = _VACCINES_LISTED.search(text)
+        named = _parts(text, listed.end()) if listed else _vaccines_in(text, vaccines())
+        for m in named:
             drafts.extend(_mention("immunizations", run, start, m, text, kind))
     return drafts
+
+
+#: Words that announce a list of vaccines parted by semicolons; their names hold commas.
+_VACCINES_LISTED = re.compile(
+    r"\b(?:vaccin(?:es?|ations?)|immuni[sz]ations?|shots)\b[^:;.]{0,40}:\s*(?=[^;]{2,80};)", re.I
+)
+
+
+def _parts(text: str, start: int) -> list[tuple[int, int]]:
+    """The spans between semicolons, without "and" before the last."""
+    spans = []
+    for piece in re.finditer(r"[^;]+", text[start:].rstrip(" .")):
+        words = re.match(r"\s*(?:and\s+)?", piece.group())
+        begin = start + piece.start() + (words.end() if words else 0)
+        if begin < start + piece.end():
+            spans.append((begin, start + piece.end()))
+    return spans
 
 
 def _vaccines_in(text: str, names: Phrases) -> list[tuple[int, int]]:
