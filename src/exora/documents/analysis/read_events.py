@@ -117,9 +117,7 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     for a, b in spans:
         drafts.extend(_mention("procedures", run, start, (a, b), text, kind))
     if kind == "immunizations" or re.search(r"\b(?:vaccin|immuni[sz]|shot|booster)", text, re.I):
-        listed = _VACCINES_LISTED.search(text)
-        named = _parts(text, listed.end()) if listed else _vaccines_in(text, vaccines())
-        for m in named:
+        for m in _vaccines_in(text, vaccines()):
             drafts.extend(_mention("immunizations", run, start, m, text, kind))
     return drafts
 
@@ -130,19 +128,31 @@ _VACCINES_LISTED = re.compile(
 )
 
 
-def _parts(text: str, start: int) -> list[tuple[int, int]]:
-    """The spans between semicolons, without "and" before the last."""
-    spans = []
-    for piece in re.finditer(r"[^;]+", text[start:].rstrip(" .")):
-        words = re.match(r"\s*(?:and\s+)?", piece.group())
-        begin = start + piece.start() + (words.end() if words else 0)
-        if begin < start + piece.end():
-            spans.append((begin, start + piece.end()))
-    return spans
+def listed_vaccines(run: Run, kind: str) -> tuple[list[Draft], int, int]:
+    """The vaccines of "has received the following vaccines: A; B; and C." in a paragraph, and where they stand."""
+    text = run.text
+    listed = _VACCINES_LISTED.search(text)
+    if listed is None:
+        return [], 0, 0
+    stop = re.compile(r"\.(?=\s|$)").search(text, listed.end())
+    end = stop.start() if stop else len(text)
+    drafts = []
+    for piece in re.finditer(r"[^;]+", text[listed.end() : end]):
+        lead = re.match(r"\s*(?:and\s+)?", piece.group())
+        begin = listed.end() + piece.start() + (lead.end() if lead else 0)
+        drafts.extend(_mention("immunizations", run, 0, (begin, listed.end() + piece.end()), text, kind))
+    return drafts, listed.start(), end
 
 
 def _vaccines_in(text: str, names: Phrases) -> list[tuple[int, int]]:
     return [(m.start, m.end) for m in names.find(text)]
+
+
+_UNDERGONE = re.compile(
+    r"^(?:(?:he|she|they|the patient|patient)\s+)?(?:(?:has|had|have|was|is)\s+)?(?:then\s+)?"
+    r"(?:undergone|underwent|received|performed|scheduled for|treated with)\s+(?:an?\s+|the\s+)?",
+    re.I,
+)
 
 
 def _mention(list_name: str, run: Run, offset: int, span: tuple[int, int], text: str, kind: str) -> list[Draft]:
@@ -151,7 +161,7 @@ def _mention(list_name: str, run: Run, offset: int, span: tuple[int, int], text:
         return []
     dates = find_dates(text)
     near = [d.iso for d in dates if 0 <= d.start - span[1] < 40] or ([dates[0].iso] if len(dates) == 1 else [])
-    name = clean_name(text[span[0] : span[1]])
+    name = clean_name(_UNDERGONE.sub("", text[span[0] : span[1]]))
     piece = run.part(offset + span[0], offset + span[1])
     if list_name == "procedures":
         return [Draft("procedures", name, piece, 0.8, near[0] if near else None)]

@@ -123,7 +123,7 @@ def is_unknown_heading(row: Row, height: float, previous: Row | None, pitch: flo
         return False
     if text.endswith(":"):
         return len(words) <= 5 and role_of(text[:-1]) is None
-    if text.endswith((".", ",", ";")):
+    if text.endswith((".", ",", ";")) or ":" in text:
         return False
     apart = previous is None or previous.page != row.page or row.y - previous.y > 1.3 * pitch
     return row.height > 1.25 * height and apart
