@@ -9,7 +9,7 @@ from exora.sql.migrate import door, functions
 
 _HEAD = """# Functions
 
-The door to the database: functions in schema `public`, granted to `service_role` and to nobody else. Over REST they are
+The door to the database: functions in schema `public`, granted to `service_role`, three of them to `authenticated` too, and to nobody else. Over REST they are
 `POST /rpc/NAME` with the arguments as JSON keys. This page is made by `python docs/reference/functions.py`.
 """
 
