@@ -14,6 +14,16 @@
     │   ├── OutcomeUnknown         the connection broke; repeat with the same request token
     │   ├── SchemaOutdated         run `exora migrate`
     │   └── SchemaTooNew           a newer Exora migrated this database
+    ├── NoCapacity                 an API has none for this call within its patience; says when to come back
+    ├── ProviderError              a provider said no, or nothing of use
+    │   ├── RateLimited            429: too much at once
+    │   ├── QuotaExhausted         429 insufficient_quota: until somebody pays
+    │   ├── KeyRefused             401, 403: until somebody sets another key
+    │   ├── ProviderUnavailable    5xx, a broken connection, no answer in time
+    │   ├── RequestRefused         400: this request can never succeed
+    │   ├── AnswerCutOff           the answer ended at its token limit
+    │   ├── AnswerRefused          the model refused, or its filter did
+    │   └── AnswerUnusable         the answer is not what was asked for
     └── DocumentError              this document can never be processed (dead letter, no retry)
         ├── EmptyDocument          zero bytes
         ├── UnsupportedFormat      the magic bytes are of no known document
@@ -30,7 +40,7 @@ a file name, a patient's name or number, or a secret: both may be logged and sto
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class ExoraError(Exception):
@@ -140,6 +150,97 @@ class SchemaTooNew(CoordinationError):
 
     code = "schema_too_new"
     default_remedy = "Upgrade this installation of exora to the version that migrated the database"
+
+
+class NoCapacity(ExoraError):
+    """An API has no capacity for a call within its patience.
+
+    Attributes:
+        reason: ``provider.endpoint:why`` as a code.
+        retry_after_s: when it is worth trying again.
+    """
+
+    code = "no_capacity"
+    default_remedy = "See: exora capacity show"
+
+    def __init__(self, reason: str, *, retry_after_s: float) -> None:
+        super().__init__(f"no API capacity ({reason})")
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class ProviderError(ExoraError):
+    """A provider said no, or nothing of use; ``provider`` says which."""
+
+    code = "provider"
+
+    def __init__(self, provider: str, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(f"{provider}: {message}", remedy=remedy)
+        self.provider = provider
+
+
+class RateLimited(ProviderError):
+    """Too much at once; ``retry_after_s`` is None when the provider does not say when to come back."""
+
+    code = "provider_rate_limited"
+    default_remedy = "It is retried by itself; lower the limits if it goes on: exora capacity set"
+
+    def __init__(self, provider: str, message: str, *, retry_after_s: float | None) -> None:
+        super().__init__(provider, message)
+        self.retry_after_s = retry_after_s
+
+
+class QuotaExhausted(ProviderError):
+    """The account has no quota or credit left; waiting does not help."""
+
+    code = "provider_quota_exhausted"
+    default_remedy = "Check plan and billing at the provider, then: exora capacity open"
+
+
+class KeyRefused(ProviderError):
+    """The key is wrong, revoked, or lacks a permission; ``kind`` is invalid_key (401) or forbidden (403)."""
+
+    code = "provider_key_refused"
+    default_remedy = "Set a valid key with access to this API, then: exora capacity open"
+
+    def __init__(self, provider: str, message: str, *, kind: Literal["invalid_key", "forbidden"]) -> None:
+        super().__init__(provider, message)
+        self.kind = kind
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider failed, broke the connection or did not answer in time."""
+
+    code = "provider_unavailable"
+    default_remedy = "It is retried by itself; see the provider's status page if it goes on"
+
+
+class RequestRefused(ProviderError):
+    """The provider will never accept this request; ``reason`` is its own code, for example context_length_exceeded."""
+
+    code = "provider_request_refused"
+
+    def __init__(self, provider: str, message: str, *, reason: str, remedy: str | None = None) -> None:
+        super().__init__(provider, message, remedy=remedy)
+        self.reason = reason
+
+
+class AnswerCutOff(ProviderError):
+    """The answer ended at its limit of tokens."""
+
+    code = "provider_answer_cut_off"
+
+
+class AnswerRefused(ProviderError):
+    """The model refused to answer, or a content filter withheld the answer."""
+
+    code = "provider_answer_refused"
+
+
+class AnswerUnusable(ProviderError):
+    """The answer is not of the form that was asked for."""
+
+    code = "provider_answer_unusable"
 
 
 class DocumentError(ExoraError):

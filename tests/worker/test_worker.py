@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from exora.domain.job import EnqueueRequest, JobState
 from exora.domain.outcome import Completed, Snooze
-from exora.errors import ConfigurationError, CorruptDocument
+from exora.errors import ConfigurationError, CorruptDocument, NoCapacity
 from exora.worker.context import JobContext
 from exora.worker.registry import Registry
 
@@ -138,6 +138,24 @@ async def test_a_result_with_content_costs_only_its_own_job(bench: Bench) -> Non
     assert [view.state for view in views].count(JobState.COMPLETED) == 4
     assert views[2].state is JobState.FAILED
     assert "Jane" not in str(views[2])
+
+
+async def test_a_job_without_capacity_comes_back_and_burns_nothing(bench: Bench) -> None:
+    tries = 0
+
+    @bench.registry.handler(TYPE)
+    async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise NoCapacity("openai.gpt-4o-mini:retry_after", retry_after_s=0.01)
+
+    [job_id] = await bench.enqueue()
+    async with bench.worker():
+        view = await bench.until(job_id, lambda view: view.state.final)
+    assert (view.state, view.retry_count, view.attempt) == (JobState.COMPLETED, 0, 3)
+    reasons = [event.detail["reason"] for event in await bench.coordinator.timeline(job_id) if event.detail]
+    assert reasons == ["openai.gpt-4o-mini:retry_after"] * 2
 
 
 async def test_a_snoozed_job_comes_back(bench: Bench) -> None:

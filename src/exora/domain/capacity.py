@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 ApiStateName = Literal["available", "rate_limited", "closed", "down"]
 
@@ -136,3 +136,36 @@ class UsageEstimate:
 
 
 ThrottleKind = Literal["throttled", "failed", "insufficient_quota", "invalid_key", "forbidden", "remaining"]
+
+
+class Permit(Protocol):
+    """A reserved call: what a provider needs to make one, and tells how it went. Only the capacity gate makes them."""
+
+    async def begin(self) -> None:
+        """To be awaited right before the request is sent.
+
+        Raises:
+            NoCapacity: the permit lapsed meanwhile and no other was to be had in time.
+            RuntimeError: it was used before.
+        """
+        ...
+
+    def answered(
+        self,
+        *,
+        processing_ms: float | None = None,
+        remaining_requests: int | None = None,
+        remaining_tokens: int | None = None,
+        reset_ms: int | None = None,
+    ) -> None:
+        """The provider's answer is here.
+
+        Args:
+            processing_ms: how long the provider says it took: the call had arrived by then.
+            remaining_requests, remaining_tokens: what it says is left until ``reset_ms`` have passed.
+        """
+        ...
+
+    def used(self, *, input_tokens: int = 0, output_tokens: int = 0, units: int = 1) -> None:
+        """What the call really used; ``units`` are what the provider bills per request, such as images."""
+        ...

@@ -18,9 +18,20 @@ from uuid import UUID
 import structlog
 
 from exora.domain.job import ClaimedJob, Fence
-from exora.domain.outcome import DONE, Cancelled, Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement
+from exora.domain.outcome import (
+    DONE,
+    Cancelled,
+    Completed,
+    Dead,
+    ErrorInfo,
+    Outcome,
+    Release,
+    Retry,
+    Settlement,
+    Snooze,
+)
 from exora.domain.phi import describe_error
-from exora.errors import BadInput, DocumentError, LostClaim
+from exora.errors import BadInput, DocumentError, LostClaim, NoCapacity
 from exora.observe.logs import current_job
 from exora.observe.tally import Tally
 from exora.worker.context import JobContext, JobStore
@@ -237,6 +248,8 @@ class Runner:
             return _stopped(run)
         except LostClaim:
             return None
+        except NoCapacity as error:  # later, without burning an attempt
+            return Snooze(error.retry_after_s, error.reason)
         except (DocumentError, BadInput) as error:
             return Dead(describe_error(error))
         except Exception as error:

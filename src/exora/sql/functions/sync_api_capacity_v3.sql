@@ -62,9 +62,10 @@ begin
     select * into v_state from exora.api_state s where s.api = v_limits.api;
   end if;
 
-  v_free := exora.api_free(v_limits, v_state, p_profile, p_holder, p_least_tokens, 0, v_now, p_requests, p_tokens, p_in_flight,
+  v_free := exora.api_free(v_limits, v_state, p_profile, p_holder, p_least_tokens,
+                           (p_want_cost_usd * 1000000 / greatest(p_want_requests, 1))::bigint, v_now, p_requests, p_tokens, p_in_flight,
                            (p_cost_usd * 1000000)::bigint);
-  select count(*) as workers, coalesce(max(h.urgency), 0) as urgency,
+  select count(*) as workers, count(*) filter (where h.urgency > p_urgency) as before, coalesce(max(h.urgency), 0) as urgency,
          (array_agg(h.least_tokens order by h.urgency desc))[1] as tokens
     into v_rival
     from exora.api_holders h
@@ -90,9 +91,11 @@ begin
       v_microusd := 0;
     end if;
   end if;
-  -- Slots stay with a worker while it uses them; when others are hungry, it shrinks to its share.
+  -- Slots stay with a worker while it uses them; when others are hungry, it shrinks to its share. What cannot be shared
+  -- evenly goes to the most urgent, so that it goes round.
   v_slots := greatest(least(p_want_slots, p_in_flight + v_free.slots, case when v_hungry > 1 and v_limits.concurrent_requests is not null
-                             then ceil(v_limits.concurrent_requests::numeric / v_hungry) end), 0);
+                             then v_limits.concurrent_requests / v_hungry
+                                  + (v_rival.before < v_limits.concurrent_requests % v_hungry)::int end), 0);
   if v_limits.status <> 'active' or v_state.closed_until > v_now then
     v_slots := p_in_flight;
   elsif v_state.closed_kind = 'down' then

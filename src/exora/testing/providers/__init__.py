@@ -1,0 +1,1 @@
+"""Stand-ins for the providers: servers on loopback that speak their protocols, keep their limits and fail on script."""
