@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
@@ -100,6 +101,13 @@ async def test_a_lane_is_paused_and_a_waiting_job_cancelled(embedded_dsn: str) -
     assert "(sent-twice)" in explained.json["sentence"]
     again = await exora("jobs", "cancel", item["job_id"], "--yes", "--json", DATABASE_URL=embedded_dsn)
     assert again.json == {"answer": "cancelled"}
+
+
+async def test_access_is_granted_and_revoked(embedded_dsn: str) -> None:
+    patient, user = (await exora("patients", "add", DATABASE_URL=embedded_dsn)).out.strip(), str(uuid4())
+    for command, changed in (("grant", True), ("grant", False), ("revoke", True), ("revoke", False)):
+        ran = await exora("patients", command, patient, user, "--json", DATABASE_URL=embedded_dsn)
+        assert (ran.json["access"], ran.json["changed"]) == (command == "grant", changed)
 
 
 async def test_migrating_from_the_command_line(embedded_dsn: str) -> None:
