@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from exora import __version__
-from exora.cli import analyze, audit, demo, dev, jobs, lanes, migrate, patients, record, submit, worker, workers
+from exora.cli import analyze, audit, demo, dev, jobs, lanes, migrate, patients, record, submit, test, worker, workers
 from exora.cli.output import fail
 from exora.errors import ExoraError
 
@@ -30,6 +30,8 @@ app.command("analyze")(analyze.analyze)
 app.add_typer(patients.app, name="patients")
 app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
+app.add_typer(test.app, name="test")
+app.command("doctor")(test.doctor)
 
 
 def _version(wanted: bool) -> None:
