@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from exora.documents.ocr.port import OcrResult
+from exora.documents.ocr.port import OcrResult, Rotation
 from exora.domain.document import Box, Line, Word
 
 # onnxruntime sends telemetry and keeps a device id on disk unless this is set before its import.
@@ -36,12 +36,17 @@ Points = npt.NDArray[np.float32]
 _LINE_PROBABILITY = 0.5
 #: A tall narrow box holds a single character, unless it is this many times as tall as wide.
 _VERTICAL = 6.0
+#: Lines this many times as tall as wide stand on their side.
+_SIDEWAYS = 1.5
+#: The page's longest lines tell how it lies; read with this probability they stand upright.
+_SAMPLES = 8
+_UPRIGHT_PROBABILITY = 0.9
 #: Pixels darker than this share of the way from ink to paper are ink.
 _INK = 0.6
 
 
 class RapidEngine:
-    """Recognizes print on upright pages; one instance per process, never shared between threads."""
+    """Recognizes print; one instance per process, never shared between threads."""
 
     def __init__(self) -> None:
         models = Path(str(rapidocr.__file__)).parent / "models"
@@ -68,24 +73,51 @@ class RapidEngine:
         return f"rapidocr {version('rapidocr')}"
 
     def recognize(self, image: Image.Image) -> OcrResult:
-        """Read an upright page.
+        """Read a page in any of the four orientations.
 
         Args:
             image: the page in grey (mode "L").
         """
         pixels: Pixels = cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2BGR)
-        found: Any = self._detector(pixels, use_det=True, use_cls=False, use_rec=False)
-        if found is None or found.boxes is None:
-            return OcrResult((), 0, self.name)
-        corners = [np.asarray(box, np.float32) for box in found.boxes]
-        pictures = [_line_picture(pixels, box) for box in corners]
+        boxes = self._find(pixels)
+        turn = self._turn(pixels, boxes)
+        if turn:
+            pixels = np.ascontiguousarray(np.rot90(pixels, turn // 90))
+            boxes = self._find(pixels)
+        height, width = pixels.shape[:2]
+        pictures = [_line_picture(pixels, box) for box in boxes]
         lines = []
-        for box, picture, characters in zip(corners, pictures, self._recognizer.read(pictures), strict=True):
-            if characters and np.mean([each.probability for each in characters]) >= _LINE_PROBABILITY:
-                words = tuple(_words(characters, picture, box, image.width, image.height))
+        for box, picture, characters in zip(boxes, pictures, self._recognizer.read(pictures), strict=True):
+            if _probability(characters) >= _LINE_PROBABILITY:
+                words = tuple(_words(characters, picture, box, width, height))
                 if words:
                     lines.append(Line(words))
-        return OcrResult(tuple(lines), 0, self.name)
+        return OcrResult(tuple(lines), turn, self.name)
+
+    def _find(self, pixels: Pixels) -> list[Points]:
+        """The corners of each line of print, from its top left clockwise."""
+        found: Any = self._detector(pixels, use_det=True, use_cls=False, use_rec=False)
+        return [] if found is None or found.boxes is None else [np.asarray(box, np.float32) for box in found.boxes]
+
+    def _turn(self, pixels: Pixels, boxes: list[Points]) -> Rotation:
+        """The counter-clockwise turn that sets the page upright, by how well its longest lines then read."""
+        longest = sorted(boxes, key=lambda box: max(_size(box)), reverse=True)[:_SAMPLES]
+        if not longest:
+            return 0
+        tall = sum(height > _SIDEWAYS * width for width, height in map(_size, longest))
+        turns: tuple[Rotation, ...] = (90, 270) if 2 * tall > len(longest) else (0, 180)
+        pictures = [_straightened(pixels, box) for box in longest]
+        scores: dict[Rotation, float] = {}
+        for turn in turns:
+            read = self._recognizer.read([np.ascontiguousarray(np.rot90(each, turn // 90)) for each in pictures])
+            scores[turn] = float(np.mean([_probability(characters) for characters in read]))
+            if scores[turn] >= _UPRIGHT_PROBABILITY:
+                return turn
+        return max(scores, key=lambda turn: scores[turn])
+
+
+def _probability(characters: list[Character]) -> float:
+    return float(np.mean([each.probability for each in characters])) if characters else 0.0
 
 
 @functools.cache
@@ -95,14 +127,18 @@ def shared_engine() -> RapidEngine:
 
 
 def _line_picture(page: Pixels, corners: Points) -> Pixels:
-    """A detected line, straightened, from the page at its full resolution."""
+    """A detected line for reading; one that runs down the page is laid on its side."""
+    picture = _straightened(page, corners)
+    width, height = _size(corners)
+    return np.ascontiguousarray(np.rot90(picture)) if height > _VERTICAL * width else picture
+
+
+def _straightened(page: Pixels, corners: Points) -> Pixels:
+    """What is within four corners, from the page at its full resolution."""
     width, height = _size(corners)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     transform = cv2.getPerspectiveTransform(corners, target)
-    picture: Pixels = cv2.warpPerspective(
-        page, transform, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC
-    )
-    return np.ascontiguousarray(np.rot90(picture)) if height > _VERTICAL * width else picture
+    return cv2.warpPerspective(page, transform, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
 
 
 def _size(corners: Points) -> tuple[int, int]:

@@ -6,6 +6,7 @@ The thresholds were decided by measurement: docs/explanation/ocr.md.
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 from PIL import Image
 
@@ -24,6 +25,7 @@ _ADDED_CONFIDENCE = 0.85
 #: The second reading replaces the first if it holds at least this share of its letters.
 _ENOUGH = 0.5
 
+_SUMS: dict[int, Rotation] = {0: 0, 90: 90, 180: 180, 270: 270}
 _TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 
 
@@ -48,10 +50,13 @@ def better(first: OcrResult, second: OcrResult) -> OcrResult:
 
     Args:
         first: Tesseract's, with the page's rotation.
-        second: RapidOCR's of the page turned by that rotation.
+        second: RapidOCR's of the page turned by that rotation; its own rotation comes on top.
     """
     if _letters(_words(second)) < _ENOUGH * _letters(_words(first)):
         return first
+    if second.rotation:
+        # The first engine was wrong about how the page lies, and so about its words.
+        return replace(second, rotation=_SUMS[(first.rotation + second.rotation) % 360])
     taken = [word.box for word in _words(second) if word.box is not None]
     added = []
     for line in first.lines:
