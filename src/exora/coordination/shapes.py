@@ -21,7 +21,9 @@ SCALARS: Mapping[str, str] = {
     "store_record_v3": "uuid",
     "sweep_v3": "jsonb",
 }
-_UUIDS = frozenset({"id", "job_id", "claim_token", "document_id", "patient_id", "shell_file_id", "correlation_id"})
+_UUIDS = frozenset(
+    {"id", "job_id", "newest", "claim_token", "document_id", "patient_id", "shell_file_id", "correlation_id"}
+)
 
 
 def kind_of(column: str) -> str | None:

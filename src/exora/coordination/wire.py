@@ -100,6 +100,7 @@ class WireCoordinator(WireOperations):
                 "p_job_lanes": None if lanes is None else list(lanes),
                 "p_limit": limit,
                 "p_wait": wait,
+                "p_flush": False,  # a claim undone by a crash is a job ready again, and its holder is fenced off
             },
             repeatable=True,
         )
@@ -313,6 +314,10 @@ class WireCoordinator(WireOperations):
 
     async def register_patient(self, patient_id: UUID) -> bool:
         return bool(await self._scalar("register_patient_v3", {"p_patient_id": patient_id}))
+
+    async def set_access(self, user_id: UUID, patient_id: UUID, allowed: bool) -> bool:
+        function = "grant_access_v3" if allowed else "revoke_access_v3"
+        return bool(await self._scalar(function, {"p_user_id": user_id, "p_patient_id": patient_id}))
 
     async def list_patients(self, limit: int = 100) -> list[PatientView]:
         rows = await self._transport.call("list_patients_v3", {"p_limit": limit}, repeatable=True)
