@@ -138,7 +138,8 @@ async def test_text_from_standard_input() -> None:
 async def test_every_command_explains_itself() -> None:
     commands = (
         "", "demo", "worker", "submit", "jobs", "jobs list", "jobs show", "jobs redrive", "jobs cancel", "jobs explain",
-        "jobs hold", "jobs retry", "workers", "lanes",
+        "jobs hold", "jobs retry", "workers", "dead list", "dead show", "dead redrive", "dead export", "queue stats",
+        "audit show", "audit export", "lanes",
         "lanes list", "lanes pause", "record", "analyze", "patients", "migrate", "audit", "audit verify",
     )  # fmt: skip
     for ran in await asyncio.gather(*(exora(*command.split(), "--help") for command in commands)):

@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 from exora import __version__
-from exora.cli import analyze, audit, demo, dev, jobs, lanes, migrate, patients, record, submit, test, worker, workers
+from exora.cli import (
+    analyze,
+    audit,
+    dead,
+    demo,
+    dev,
+    jobs,
+    lanes,
+    migrate,
+    patients,
+    queue,
+    record,
+    submit,
+    test,
+    worker,
+    workers,
+)
 from exora.cli.output import fail
 from exora.errors import ExoraError
 
@@ -23,7 +39,9 @@ app.command("dev")(dev.dev)
 app.command("worker")(worker.worker)
 app.command("submit")(submit.submit)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(dead.app, name="dead")
 app.add_typer(lanes.app, name="lanes")
+app.add_typer(queue.app, name="queue")
 app.command("workers")(workers.workers)
 app.command("record")(record.record)
 app.command("analyze")(analyze.analyze)

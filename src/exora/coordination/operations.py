@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from exora.domain.operations import UNSIGNED, Act, AuditState, DeadGroup, Explanation, Moment, WorkerReport, WorkerView
+from exora.domain.audit import AuditWindow
+from exora.domain.operations import (
+    UNSIGNED,
+    Act,
+    AuditState,
+    DeadGroup,
+    Explanation,
+    Moment,
+    TrailEvent,
+    WorkerReport,
+    WorkerView,
+)
 
 
 class Operations(Protocol):
@@ -46,10 +57,10 @@ class Operations(Protocol):
         ...
 
     async def redrive_group(
-        self, fingerprint: str | None, until: datetime, limit: int = 1000, act: Act = UNSIGNED
-    ) -> int:
-        """Redrive dead letters of one fingerprint, or of all, that had died by then; how many of them were.
-        Called with the same time until it answers less than the limit, it leaves alone what dies again."""
+        self, fingerprint: str | None, until: datetime | None = None, limit: int = 1000, act: Act = UNSIGNED
+    ) -> tuple[int, datetime]:
+        """Redrive dead letters of one fingerprint, or of all, that had died by then (None: now); how many were, and
+        that time. Called again with it until it answers less than the limit, it leaves alone what dies again."""
         ...
 
     async def audit_state(self) -> AuditState:
@@ -58,4 +69,12 @@ class Operations(Protocol):
 
     async def note_audit_check(self, events: int, findings: int, *, anchored: bool, act: Act = UNSIGNED) -> None:
         """Note that the audit trail was verified."""
+        ...
+
+    async def list_audit(self, limit: int = 50, event: str | None = None) -> list[TrailEvent]:
+        """The newest audit events, newest first, of one kind or of all."""
+        ...
+
+    async def export_audit(self, window: AuditWindow) -> list[TrailEvent]:
+        """The events sealed in a window, in the order of sealing."""
         ...

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from exora.coordination.port import Transport
+from exora.domain.audit import AuditWindow
 from exora.domain.operations import (
     UNSIGNED,
     Act,
@@ -16,6 +17,7 @@ from exora.domain.operations import (
     Explanation,
     Fact,
     Moment,
+    TrailEvent,
     WorkerReport,
     WorkerView,
 )
@@ -66,10 +68,11 @@ class WireOperations:
         return [DeadGroup(**row) for row in rows]
 
     async def redrive_group(
-        self, fingerprint: str | None, until: datetime, limit: int = 1000, act: Act = UNSIGNED
-    ) -> int:
+        self, fingerprint: str | None, until: datetime | None = None, limit: int = 1000, act: Act = UNSIGNED
+    ) -> tuple[int, datetime]:
         arguments = {"p_fingerprint": fingerprint, "p_until": until, "p_limit": limit, **signed(act)}
-        return int(await self._scalar("redrive_group_v3", arguments))
+        [row] = await self._transport.call("redrive_group_v3", arguments, repeatable=True)
+        return row["redriven"], row["dead_until"]
 
     async def audit_state(self) -> AuditState:
         return AuditState(**(await self._transport.call("audit_state_v3", {}, repeatable=True))[0])
@@ -78,6 +81,14 @@ class WireOperations:
         arguments = {"p_events": events, "p_findings": findings, "p_anchored": anchored}
         who = {} if act.by is None else {"p_by": act.by}
         await self._transport.call("note_audit_check_v3", arguments | who, repeatable=True)
+
+    async def list_audit(self, limit: int = 50, event: str | None = None) -> list[TrailEvent]:
+        arguments = {"p_limit": limit, "p_event": event}
+        return [TrailEvent(**row) for row in await self._transport.call("list_audit_v3", arguments, repeatable=True)]
+
+    async def export_audit(self, window: AuditWindow) -> list[TrailEvent]:
+        arguments = {"p_from_run": window.from_run, "p_to_run": window.to_run}
+        return [TrailEvent(**row) for row in await self._transport.call("export_audit_v3", arguments, repeatable=True)]
 
     async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
         rows = await self._transport.call(function, arguments, repeatable=True)
