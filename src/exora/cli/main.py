@@ -22,6 +22,7 @@ from exora.cli import (
     record,
     schedules,
     submit,
+    test,
     worker,
     workers,
 )
@@ -49,6 +50,8 @@ app.command("analyze")(analyze.analyze)
 app.add_typer(patients.app, name="patients")
 app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
+app.add_typer(test.app, name="test")
+app.command("doctor")(test.doctor)
 
 
 def _version(wanted: bool) -> None:
