@@ -13,7 +13,7 @@ from exora.coordination.postgres import PostgresTransport, connect
 from exora.coordination.supabase import SupabaseTransport
 from exora.coordination.wire import WireCoordinator
 from exora.documents.handler import DocumentHandler, DocumentJob
-from exora.documents.ocr.local import LocalOcr
+from exora.documents.ocr.local import LocalOcr, second_pool
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
 from exora.domain.document import DocumentLimits
@@ -178,10 +178,14 @@ async def open_worker(
     async def connect_keeper() -> Heartbeats:
         return WireCoordinator(open_transport(services.target, max_connections=1))
 
-    async with ChildPool(pool_size, address_space_bytes=services.limits.address_space_bytes) as pool:
+    limits = services.limits
+    async with (
+        ChildPool(pool_size, address_space_bytes=limits.address_space_bytes) as pool,
+        second_pool(limits) as second,
+    ):
         if registry is None:
             registry = default_registry.copy()
-            handler = DocumentHandler(services.storage, pool, LocalOcr(), services.limits)
+            handler = DocumentHandler(services.storage, pool, LocalOcr(second), limits)
             for job_type in DOCUMENT_JOB_TYPES:
                 registry.add(job_type, handler, DocumentJob)
         yield Worker(services.coordinator, connect_keeper, registry, config, on_progress)
