@@ -60,6 +60,10 @@ _DATES: tuple[Callable[[date], str], ...] = (
 )
 
 
+#: Header of a column, and what stands in it.
+Column = tuple[str, Callable[[Item], str]]
+
+
 class Press:
     """A layout: all that is drawn once for a document, so that it looks of one piece."""
 
@@ -110,7 +114,7 @@ def tables(press: Press, patient: Patient) -> list[Flowable]:
         if press.random.random() < 0.3:
             columns.insert(0, columns.pop())
         rows = [[Paragraph(f"<b>{head}</b>", press.body) for head, _ in columns]]
-        rows += [[Paragraph(escape(cell(item)), press.body) for _, cell in columns] for item in items]
+        rows += [[Paragraph(escape(text), press.body) for text in _cells(columns, item)] for item in items]
         widths = [_width(head, press) for head, _ in columns]
         story += [
             press.title(list_name),
@@ -118,6 +122,10 @@ def tables(press: Press, patient: Patient) -> list[Flowable]:
             Spacer(1, 8),
         ]
     return story
+
+
+def _cells(columns: Sequence[Column], item: Item) -> list[str]:
+    return [cell(item) for _, cell in columns]
 
 
 def _width(head: str, press: Press) -> float:
