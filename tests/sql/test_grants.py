@@ -71,9 +71,13 @@ async def test_users_may_ask_submit_and_read_and_nothing_else(regime: asyncpg.Co
 
 async def test_service_role_may_use_the_door_and_read_the_queue(regime: asyncpg.Connection) -> None:
     allowed = {name.split("(")[0].split(".")[-1] for name in await _may(regime, "function", "service_role")}
-    assert allowed == {*door(), "put_object", "get_object"}
+    assert allowed == {*door(), "put_object", "get_object", "job_uuid"}
     readable = await _may(regime, "select", "service_role")
     assert "public.job_queue" in readable
+    await regime.fetchval("select public.enqueue_job_v3('report_generation', 'r', '{}')")
+    await regime.execute("set role service_role")
+    assert [row["status"] for row in await regime.fetch("select * from public.job_queue")] == ["pending"]
+    await regime.execute("reset role")
     assert not readable & {"exora.records", "exora.documents", "exora.objects", "exora.steps", "exora.patients"}
     for privilege in ("insert", "update", "delete", "truncate"):
         assert await _may(regime, privilege, "service_role") == set()

@@ -21,6 +21,7 @@ from exora.cli import (
     queue,
     record,
     submit,
+    test,
     worker,
     workers,
 )
@@ -47,6 +48,8 @@ app.command("analyze")(analyze.analyze)
 app.add_typer(patients.app, name="patients")
 app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
+app.add_typer(test.app, name="test")
+app.command("doctor")(test.doctor)
 
 
 def _version(wanted: bool) -> None:

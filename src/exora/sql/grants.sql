@@ -21,7 +21,7 @@ begin
         or (p.pronamespace = 'public'::regnamespace and p.proname = any ({{door}}))
   loop
     execute format('revoke all on function %s from public, anon, authenticated, service_role', v_function);
-    if v_schema = 'public' or v_name in ('put_object', 'get_object') then
+    if v_schema = 'public' or v_name in ('put_object', 'get_object', 'job_uuid') then  -- job_uuid: for the view
       execute format('grant execute on function %s to service_role', v_function);
     end if;
     if v_schema = 'public' and v_name in ('has_profile_access', 'submit_document_v3', 'get_record_v3') then
