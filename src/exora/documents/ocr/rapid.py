@@ -120,7 +120,9 @@ class RapidEngine:
 
 
 def _probability(characters: list[Character]) -> float:
-    return float(np.mean([each.probability for each in characters])) if characters else 0.0
+    """The mean over a line's characters; blanks, which may be guesses, left out."""
+    found = [each.probability for each in characters if each.text != " "]
+    return float(np.mean(found)) if found else 0.0
 
 
 @functools.cache
@@ -153,24 +155,26 @@ def _words(characters: list[Character], picture: Pixels, corners: Points, width:
     """The words of a line: each from the middle of the gap before it to that of the gap after, trimmed to its ink."""
     ink = _ink(picture)
     columns: Pixels = np.any(ink, axis=0)
-    narrowest = _BLANK_WIDTH * picture.shape[0]
-    groups: list[list[Character]] = [[]]
-    for before, each, after in zip([None, *characters], characters, [*characters[1:], None], strict=False):
-        if each.text != " ":
-            groups[-1].append(each)
-        elif (
-            before is not None
-            and after is not None
-            and (each.probability >= _SURE_BLANK or _gap_width(columns, before.at, after.at) >= narrowest)
-        ):
-            groups.append([])
-    groups = [group for group in groups if group]
+    groups = _grouped(characters, columns, _BLANK_WIDTH * picture.shape[0])
     edges = [0, *(_gap(columns, a[-1].at, b[0].at) for a, b in itertools.pairwise(groups)), picture.shape[1]]
     for group, (start, end) in zip(groups, itertools.pairwise(edges), strict=True):
         text = "".join(each.text for each in group)
         probability = float(np.mean([each.probability for each in group]))
         area = _trimmed(ink, start, max(end, start + 1))
         yield Word(text, _on_page(area, picture, corners, width, height), round(probability, 4))
+
+
+def _grouped(characters: list[Character], columns: Pixels, narrowest: float) -> list[list[Character]]:
+    """Characters by word: apart at sure blanks, and at guessed ones where the ink has a gap of some width."""
+    groups: list[list[Character]] = [[]]
+    for before, each, after in zip([None, *characters], characters, [*characters[1:], None], strict=False):
+        if each.text != " ":
+            groups[-1].append(each)
+        elif each.probability >= _SURE_BLANK or (
+            before is not None and after is not None and len(_widest_gap(columns, before.at, after.at)) >= narrowest
+        ):
+            groups.append([])
+    return [group for group in groups if group]
 
 
 def _ink(picture: Pixels) -> npt.NDArray[Any]:
@@ -183,10 +187,6 @@ def _gap(columns: Pixels, before: float, after: float) -> int:
     """The middle of the widest run of columns without ink between two characters."""
     widest = _widest_gap(columns, before, after)
     return (widest[0] + widest[-1]) // 2 if widest else int((before + after) / 2 * len(columns))
-
-
-def _gap_width(columns: Pixels, before: float, after: float) -> int:
-    return len(_widest_gap(columns, before, after))
 
 
 def _widest_gap(columns: Pixels, before: float, after: float) -> list[int]:
