@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import textwrap
 from dataclasses import dataclass
 
@@ -28,7 +29,9 @@ class Rendering:
 
 def wrapped(report: str) -> list[str]:
     """The lines of a report as wide as a page, runs of blanks collapsed."""
-    lines = [line for part in report.splitlines() for line in textwrap.wrap(part, _LINE_CHARACTERS)]
+    # The reports lost their line breaks: a comma stands where one was.
+    restored = re.sub(r"(?<=[.:]) *,\s*|,(?=[A-Z]{3})", "\n", report)
+    lines = [line for part in restored.splitlines() for line in textwrap.wrap(part, _LINE_CHARACTERS)]
     return [" ".join(line.split()) for line in lines]
 
 
