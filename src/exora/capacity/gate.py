@@ -23,6 +23,7 @@ from exora.errors import (
     QuotaExhausted,
     RateLimited,
 )
+from exora.observe.tracing import tracing
 
 _log = structlog.get_logger("exora.capacity")
 
@@ -132,7 +133,8 @@ class Gate:
         )
         call = _Call(api, tokens, cost_usd, terms, await api.take(tokens, cost_usd, terms))
         try:
-            yield call
+            with tracing.span("api_call", provider=provider, endpoint=endpoint):
+                yield call
         except ProviderError as error:
             call.settle(ok=not isinstance(error, ProviderUnavailable))
             await api.react(error)

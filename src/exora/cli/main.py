@@ -21,6 +21,7 @@ from exora.cli import (
     promote,
     queue,
     record,
+    schedules,
     settings,
     submit,
     test,
@@ -46,6 +47,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(lanes.app, name="lanes")
 app.add_typer(queue.app, name="queue")
+app.add_typer(schedules.app, name="schedules")
 app.command("workers")(workers.workers)
 app.command("record")(record.record)
 app.command("analyze")(analyze.analyze)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from exora.domain.audit import AuditWindow
@@ -18,6 +18,7 @@ from exora.domain.operations import (
     WorkerReport,
     WorkerView,
 )
+from exora.domain.schedule import Missed, Schedule
 
 
 class Operations(Protocol):
@@ -77,4 +78,41 @@ class Operations(Protocol):
 
     async def export_audit(self, window: AuditWindow) -> list[TrailEvent]:
         """The events sealed in a window, in the order of sealing."""
+        ...
+
+    async def list_schedules(self, *, due: bool = False, limit: int = 1000) -> list[Schedule]:
+        """All schedules, or those whose tick has come; the next first."""
+        ...
+
+    async def put_schedule(
+        self,
+        name: str,
+        *,
+        cron: str,
+        time_zone: str,
+        next_at: datetime,
+        job_type: str,
+        payload: dict[str, Any],
+        lane: str | None = None,
+        priority: int = 5,
+        missed: Missed = "one",
+        act: Act = UNSIGNED,
+    ) -> bool:
+        """Make or change a schedule; True when it is new."""
+        ...
+
+    async def drop_schedule(self, name: str, act: Act = UNSIGNED) -> bool:
+        """End a schedule; False when there is none of that name."""
+        ...
+
+    async def fire_schedule(self, name: str, tick: datetime, next_at: datetime, *, skip: bool) -> UUID | None:
+        """Move a schedule on and enqueue the tick's job unless it is skipped; None: skipped, or another did."""
+        ...
+
+    async def run_schedule(self, name: str, act: Act = UNSIGNED) -> UUID:
+        """Enqueue a schedule's job now, besides its ticks.
+
+        Raises:
+            NotFound: there is no schedule of that name.
+        """
         ...

@@ -16,7 +16,9 @@ from uuid import UUID
 #: Functions that return one value of these types; others that do not return rows return text, numbers or nothing.
 SCALARS: Mapping[str, str] = {
     "explain_job_v3": "jsonb",
+    "fire_schedule_v3": "uuid",
     "get_step_v3": "jsonb",
+    "run_schedule_v3": "uuid",
     "schema_state_v3": "jsonb",
     "store_record_v3": "uuid",
     "sweep_v3": "jsonb",

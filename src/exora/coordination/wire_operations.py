@@ -21,6 +21,7 @@ from exora.domain.operations import (
     WorkerReport,
     WorkerView,
 )
+from exora.domain.schedule import Missed, Schedule
 
 
 class WireOperations:
@@ -89,6 +90,50 @@ class WireOperations:
     async def export_audit(self, window: AuditWindow) -> list[TrailEvent]:
         arguments = {"p_from_run": window.from_run, "p_to_run": window.to_run}
         return [TrailEvent(**row) for row in await self._transport.call("export_audit_v3", arguments, repeatable=True)]
+
+    async def list_schedules(self, *, due: bool = False, limit: int = 1000) -> list[Schedule]:
+        arguments = {"p_due": due, "p_limit": limit}
+        return [Schedule(**row) for row in await self._transport.call("schedules_v3", arguments, repeatable=True)]
+
+    async def put_schedule(
+        self,
+        name: str,
+        *,
+        cron: str,
+        time_zone: str,
+        next_at: datetime,
+        job_type: str,
+        payload: dict[str, Any],
+        lane: str | None = None,
+        priority: int = 5,
+        missed: Missed = "one",
+        act: Act = UNSIGNED,
+    ) -> bool:
+        arguments = {
+            "p_name": name,
+            "p_cron": cron,
+            "p_time_zone": time_zone,
+            "p_next_at": next_at,
+            "p_job_type": job_type,
+            "p_payload": payload,
+            "p_lane": lane,
+            "p_priority": priority,
+            "p_missed": missed,
+        }
+        return bool(await self._scalar("put_schedule_v3", arguments | signed(act)))
+
+    async def drop_schedule(self, name: str, act: Act = UNSIGNED) -> bool:
+        return bool(await self._scalar("drop_schedule_v3", {"p_name": name, **signed(act)}))
+
+    async def fire_schedule(self, name: str, tick: datetime, next_at: datetime, *, skip: bool) -> UUID | None:
+        arguments = {"p_name": name, "p_tick": tick, "p_next_at": next_at, "p_skip": skip}
+        job_id: UUID | None = await self._scalar("fire_schedule_v3", arguments)
+        return job_id
+
+    async def run_schedule(self, name: str, act: Act = UNSIGNED) -> UUID:
+        rows = await self._transport.call("run_schedule_v3", {"p_name": name, **signed(act)}, repeatable=False)
+        job_id: UUID = rows[0]["run_schedule_v3"]
+        return job_id
 
     async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
         rows = await self._transport.call(function, arguments, repeatable=True)
