@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'kill "${worker:-}" 2>/dev/null || true; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+chmod 755 "$work"  # the database runs as another user than root
 mkdir "$work/build"
 
 # What COPY would bring, through .dockerignore.

@@ -48,6 +48,8 @@ VARIABLES = (
     Variable(("EXORA_AUDIT_KEY",), "audit_key", secret=True),
     Variable(("EXORA_READ_TOKEN",), "read_token", secret=True),
     Variable(("EXORA_OPERATE_TOKEN",), "operate_token", secret=True),
+    Variable(("SENTRY_DSN",), "sentry_dsn", secret=True),
+    Variable(("OTEL_EXPORTER_OTLP_ENDPOINT",), "otel_endpoint"),
     Variable(("EXORA_OCR",), "ocr"),
     Variable(("EXORA_ANALYZER",), "analyzer"),
     Variable(("GOOGLE_CLOUD_API_KEY",), "ocr", secret=True),
