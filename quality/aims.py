@@ -52,6 +52,7 @@ _BY_SET: dict[str, dict[str, Aim]] = {
     "rendered": _at_most(clean_cer=0.0010, degraded_cer=0.0020),
     "bad-files": _at_most(hung=0, crashed=0),
     "analyzer": {**_at_least(pages_per_s=20), **_at_most(peak_mb=300)},
-    "speed": _at_least(digital_pages_per_s=80),
+    "reading": _at_least(digital_pages_per_s=80),
+    "memory": _at_most(peak_rss_mb=512),
 }
 AIMS: dict[str, Aim] = {f"{name}.{measure}": aim for name, aims in _BY_SET.items() for measure, aim in aims.items()}
