@@ -119,9 +119,16 @@ class Coordinator(Operations, Protocol):
         ...
 
     async def list_jobs(
-        self, *, state: JobState | None = None, patient_id: UUID | None = None, limit: int = 50
+        self,
+        *,
+        state: JobState | None = None,
+        patient_id: UUID | None = None,
+        limit: int = 50,
+        before: UUID | None = None,
+        lane: str | None = None,
+        fingerprint: str | None = None,
     ) -> list[JobView]:
-        """The newest jobs."""
+        """The newest jobs, or those older than the job ``before``; ``fingerprint``: dead letters of that error."""
         ...
 
     async def get_jobs(self, job_ids: Sequence[UUID]) -> list[JobView]:

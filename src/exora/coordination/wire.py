@@ -143,13 +143,24 @@ class WireCoordinator(WireOperations):
         return bool(await self._scalar("pause_lane_v3", {"p_lane": lane, "p_paused": paused, **signed(act)}))
 
     async def list_jobs(
-        self, *, state: JobState | None = None, patient_id: UUID | None = None, limit: int = 50
+        self,
+        *,
+        state: JobState | None = None,
+        patient_id: UUID | None = None,
+        limit: int = 50,
+        before: UUID | None = None,
+        lane: str | None = None,
+        fingerprint: str | None = None,
     ) -> list[JobView]:
-        rows = await self._transport.call(
-            "list_jobs_v3",
-            {"p_status": None if state is None else state.value, "p_patient_id": patient_id, "p_limit": limit},
-            repeatable=True,
-        )
+        arguments = {
+            "p_status": None if state is None else state.value,
+            "p_patient_id": patient_id,
+            "p_limit": limit,
+            "p_before": before,
+            "p_lane": lane,
+            "p_fingerprint": fingerprint,
+        }
+        rows = await self._transport.call("list_jobs_v3", arguments, repeatable=True)
         return [_view(row) for row in rows]
 
     async def get_jobs(self, job_ids: Sequence[UUID]) -> list[JobView]:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from exora.coordination.port import Transport
-from exora.domain.operations import UNSIGNED, Act, Explanation, Fact, WorkerReport, WorkerView
+from exora.domain.operations import (
+    UNSIGNED,
+    Act,
+    AuditState,
+    DeadGroup,
+    Explanation,
+    Fact,
+    Moment,
+    WorkerReport,
+    WorkerView,
+)
 
 
 class WireOperations:
@@ -44,6 +55,29 @@ class WireOperations:
             "p_work": report.work,
         }
         await self._transport.call("report_worker_v3", arguments, repeatable=True)
+
+    async def lane_history(self, minutes: int = 60, step: int = 1, lane: str | None = None) -> list[Moment]:
+        arguments = {"p_minutes": minutes, "p_step": step, "p_lane": lane}
+        rows = await self._transport.call("lane_history_v3", arguments, repeatable=True)
+        return [Moment(**row) for row in rows]
+
+    async def dead_groups(self, limit: int = 50) -> list[DeadGroup]:
+        rows = await self._transport.call("dead_groups_v3", {"p_limit": limit}, repeatable=True)
+        return [DeadGroup(**row) for row in rows]
+
+    async def redrive_group(
+        self, fingerprint: str | None, until: datetime, limit: int = 1000, act: Act = UNSIGNED
+    ) -> int:
+        arguments = {"p_fingerprint": fingerprint, "p_until": until, "p_limit": limit, **signed(act)}
+        return int(await self._scalar("redrive_group_v3", arguments))
+
+    async def audit_state(self) -> AuditState:
+        return AuditState(**(await self._transport.call("audit_state_v3", {}, repeatable=True))[0])
+
+    async def note_audit_check(self, events: int, findings: int, *, anchored: bool, act: Act = UNSIGNED) -> None:
+        arguments = {"p_events": events, "p_findings": findings, "p_anchored": anchored}
+        who = {} if act.by is None else {"p_by": act.by}
+        await self._transport.call("note_audit_check_v3", arguments | who, repeatable=True)
 
     async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
         rows = await self._transport.call(function, arguments, repeatable=True)

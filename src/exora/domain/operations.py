@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -82,3 +83,71 @@ class WorkerReport:
     memory_bytes: int | None
     version: str
     work: list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was done in one step of time, and how deep the queue was (None: nobody noted it).
+
+    ``runs`` and ``waits`` are histograms over ``exora.observe.tally.BOUNDS``.
+    """
+
+    at: datetime
+    completed: int
+    retried: int
+    dead: int
+    cancelled: int
+    ready: int | None
+    running: int | None
+    runs: list[int]
+    waits: list[int]
+
+
+def quantile(counts: Sequence[int], bounds: Sequence[float], share: float) -> float | None:
+    """A quantile of a histogram, interpolated within its bucket as Prometheus does; None when it is empty.
+
+    Args:
+        counts: how many in each bucket; the last is above the last bound, which is then the answer.
+        bounds: upper bounds of all buckets but the last.
+        share: 0 to 1.
+    """
+    wanted, below = sum(counts) * share, 0
+    if not wanted:
+        return None
+    for place, bound in enumerate(bounds):
+        if below + counts[place] >= wanted:
+            low = bounds[place - 1] if place else 0.0
+            return low + (bound - low) * (wanted - below) / counts[place]
+        below += counts[place]
+    return bounds[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadGroup:
+    """Dead letters of one fingerprint; what is said of the error is of the newest of them."""
+
+    fingerprint: str
+    jobs: int
+    cause: str
+    code: str | None
+    error_class: str | None
+    summary: str | None
+    lanes: list[str] | None
+    first_at: datetime
+    last_at: datetime
+    newest: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AuditState:
+    """How much of the trail is sealed, and how its last verification ended (None: there was none)."""
+
+    events: int
+    seals: int
+    looked_at: datetime | None
+    behind: bool
+    checked_at: datetime | None
+    checked_events: int | None
+    findings: int | None
+    anchored: bool | None
+    checked_by: str | None

@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from exora.coordination.port import Coordinator
-from exora.errors import ConfigurationError
+from exora.errors import ConfigurationError, ExoraError
 from exora.http.access import Access, Scope
+from exora.http.dashboard.site import Site
 from exora.http.health import health
 from exora.http.live import LiveWorker
 from exora.http.metrics import CONTENT_TYPE, Metrics
@@ -34,7 +36,8 @@ def _nothing() -> None:
 def application(
     worker: LiveWorker, coordinator: Coordinator, access: Access, *, before_ready: Callable[[], None] = _nothing
 ) -> Starlette:
-    """The routes: /health for everybody; /ready, whose details, and /metrics, which need a token."""
+    """The routes: /health for everybody; /ready, whose details, and /metrics, which need a token; the
+    dashboard, if there is any token."""
     watch = Watch(coordinator)
     metrics = Metrics(worker)
 
@@ -54,13 +57,16 @@ def application(
             return PlainTextResponse(_CLOSED, status_code=401, headers={"WWW-Authenticate": "Bearer"} | _NO_STORE)
         return Response(metrics.render(await watch.look()), media_type=CONTENT_TYPE, headers=_NO_STORE)
 
-    return Starlette(
-        routes=[
-            Route("/health", get_health, methods=["GET"]),
-            Route("/ready", get_ready, methods=["GET"]),
-            Route("/metrics", get_metrics, methods=["GET"]),
-        ]
-    )
+    routes: list[BaseRoute] = [
+        Route("/health", get_health, methods=["GET"]),
+        Route("/ready", get_ready, methods=["GET"]),
+        Route("/metrics", get_metrics, methods=["GET"]),
+    ]
+    if not access.enabled:
+        return Starlette(routes=routes)
+    site = Site(coordinator, watch, access)
+    handlers = {HTTPException: site.failed, ExoraError: site.failed, Exception: site.failed}
+    return Starlette(routes=[*routes, site.mount()], exception_handlers=handlers)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -2,7 +2,8 @@
 -- repeating a call whose answer was lost returns the same jobs. p_wait: the caller listens for wake-ups,
 -- so note it as idle when there is nothing.
 --
--- Each lane is read from its floor on (docs/explanation/floors.md). Over several lanes it first looks, without locks, how
+-- Types whose APIs have room for so many jobs only are claimed up to that (exora.room_for_types). Each lane is read from
+-- its floor on (docs/explanation/floors.md). Over several lanes it first looks, without locks, how
 -- many of the next p_limit fall to each, then locks just so many per lane: a claim over four lanes must not lock four
 -- times what it takes. Then one statement moves them from ready to running. Every probe is lateral with a limit, and
 -- scans are off: statistics taken while nothing ran must not turn a plan round.
@@ -19,6 +20,8 @@ declare
   v_lanes text[];
   v_floors bigint[];
   v_shares int[];
+  v_types text[];
+  v_rooms int[];
   v_known boolean;
 begin
   if coalesce(p_worker_id, '') = '' then
@@ -41,13 +44,18 @@ begin
     return;
   end if;
 
+  select array_agg(r.job_type), array_agg(r.room) into v_types, v_rooms
+    from exora.room_for_types(p_job_types) r where r.room is not null;
   -- A step of the floor costs a few probes: take it when much is claimed or waits, and now and then. It answers where the
   -- first live job is, so that nothing below steps over the finished ones before it once more.
   if random() * 100 < p_limit then
     select array_agg(s.lane), array_agg(greatest(s.floor, exora.move_floor(s.lane, case when random() < 0.01 then 1 else 100 end))) into v_lanes, v_floors
       from unnest(v_lanes, v_floors) as s (lane, floor);
   end if;
-  if cardinality(v_lanes) = 1 then
+  if v_types is not null then
+    select s.lanes, s.floors, s.shares into v_lanes, v_floors, v_shares
+      from exora.share_out(v_lanes, v_floors, p_limit, v_types, v_rooms) s;
+  elsif cardinality(v_lanes) = 1 then
     v_shares := array[p_limit];
   else
     select array_agg(n.lane), array_agg(n.floor), array_agg(n.share) into v_lanes, v_floors, v_shares from (

@@ -1,5 +1,6 @@
 -- public.enqueue_jobs_v3: enqueue many jobs, column by column (null = all defaults). Answers one row per job, in order:
--- accepted, deferred (until scheduled_at) or duplicate (the first job's id). Bad input refuses the whole batch and names
+-- accepted, deferred (until scheduled_at, as asked for or because an API the type needs is under pressure: reason) or
+-- duplicate (the first job's id). Bad input refuses the whole batch and names
 -- the job and the field.
 create or replace function public.enqueue_jobs_v3(
   p_job_types text[], p_payloads jsonb[], p_names text[] default null, p_categories text[] default null,
@@ -14,9 +15,21 @@ declare
   v_ids bigint[];
   v_new bigint[];
   v_due timestamptz[];
+  v_pressed text[];
+  v_untils timestamptz[];
+  v_reasons text[];
 begin
   perform exora.check_jobs(p_job_types, p_payloads, p_categories, p_priorities, p_lanes, p_idempotency_keys, p_max_retries,
                            p_concurrency_keys, p_concurrency_limits);
+
+  select array_agg(b.job_type), array_agg(b.deferred_until), array_agg(b.reason) into v_pressed, v_untils, v_reasons
+    from exora.backpressure_for_types(array(select distinct t from unnest(p_job_types) t)) b;
+  if v_pressed is not null then
+    select array_agg(coalesce(b.until, i.at) order by i.n), array_agg(b.reason order by i.n) into p_scheduled_at, v_reasons
+      from unnest(p_job_types, p_scheduled_at) with ordinality as i (job_type, at, n)
+      left join unnest(v_pressed, v_untils, v_reasons) as b (job_type, until, reason)
+        on b.job_type = i.job_type and b.until > coalesce(i.at, v_now);
+  end if;
 
   with draft as materialized (
     select i.*, nextval('exora.job_number') as id from (
@@ -74,9 +87,10 @@ begin
   if cardinality(v_new) = cardinality(v_ids) then
     return query
     select exora.job_uuid(i.id, v_now), i.due, case when i.due > v_now then 'deferred' else 'accepted' end,
-           case when i.due > v_now then 'scheduled' end
-      from unnest(v_ids, v_due) as i (id, due);
+           case when i.due > v_now then coalesce(i.reason, 'scheduled') end
+      from unnest(v_ids, v_due, v_reasons) as i (id, due, reason);
   else
-    return query select * from exora.answer_duplicates(v_ids, v_new, p_job_types, p_payloads, p_idempotency_keys, v_now);
+    return query
+    select * from exora.answer_duplicates(v_ids, v_new, p_job_types, p_payloads, p_idempotency_keys, v_now, v_reasons);
   end if;
 end $$;

@@ -23,7 +23,7 @@ returns setof exora.job_fact language sql stable security definer set search_pat
                       else 'it can never succeed as it is: ' || coalesce(p_job.error_details ->> 'code', 'no code') end
          || format(', on %s', exora.say_time(d.dead_letter_at)),
          case d.cause when 'poison' then 'Find out why those workers died (memory?), then: exora jobs redrive '
-                      else coalesce(nullif(p_job.last_error, '') || ' Then: ', 'Mend the cause, then: ') || 'exora jobs redrive ' end
+                      else coalesce(nullif(rtrim(p_job.last_error, '. '), '') || '. Then: ', 'Mend the cause, then: ') || 'exora jobs redrive ' end
          || p_job.id
     from exora.dead_letters d where d.job = p_job.number
   union all

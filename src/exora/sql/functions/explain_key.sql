@@ -1,9 +1,10 @@
--- exora.explain_key: a job held back since as many as may be are ready or running for its concurrency key.
+-- exora.explain_key: a job held back since as many as may be are ready or running for its concurrency key. The key is not
+-- said: it is the producer's own, and may be a patient's id.
 create or replace function exora.explain_key(p_job public.job_queue)
 returns setof exora.job_fact language sql stable security definer set search_path = '' as $$
   select 25, 'concurrency_key',
-         format('concurrency key %s lets %s job(s) run at once; %s hold(s) it, and %s job(s) wait for it before this one',
-                h.concurrency_key, j.concurrency_limit,
+         format('its concurrency key lets %s job(s) run at once; %s hold(s) it, and %s job(s) wait for it before this one',
+                j.concurrency_limit,
                 coalesce('job ' || holders.ids, (select k.held || ' ready job(s)' from exora.concurrency_keys k
                                                   where k.concurrency_key = h.concurrency_key), 'none'), ahead.n),
          coalesce('Wait for it, or: exora jobs cancel ' || holders.first, 'Wait for the ready ones to be claimed')

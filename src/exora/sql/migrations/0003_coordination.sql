@@ -95,5 +95,6 @@ drop function if exists public.settle_jobs_v3(bigint[], int[], uuid[], text[], j
 drop function if exists public.queue_stats_v3();
 drop function if exists public.claim_jobs_v3(text, uuid, text[], text[], int, boolean);
 drop function if exists exora.repeat_claim(uuid);
+drop function if exists exora.answer_duplicates(bigint[], bigint[], text[], jsonb[], text[], timestamptz);
 drop function if exists exora.check_jobs(text[], jsonb[], text[], int[], text[], text[], int[]);
 drop function if exists exora.make_ready(bigint[], text[], smallint[], uuid[], int[], int[], int[]);

@@ -42,6 +42,15 @@ of the time from enqueue to first start (waits) over the bounds of exora.minute_
 alter table exora.lanes add column paused_by text, add column pause_reason text;
 create index dead_letters_fingerprint on exora.dead_letters (fingerprint, job);
 
+create table exora.audit_checks (
+  at        timestamptz primary key default clock_timestamp(),
+  events    bigint not null,
+  findings  integer not null,
+  anchored  boolean not null,
+  checked_by  text
+);
+comment on table exora.audit_checks is 'Each verification of the audit trail: sealed events verified, what was found.';
+
 -- Why a job is where it is ------------------------------------------------------------------------
 
 create type exora.job_fact as (rank int, cause text, fact text, remedy text);
@@ -50,3 +59,4 @@ create type exora.job_fact as (rank int, cause text, fact text, remedy text);
 drop function if exists public.cancel_job_v3(uuid);
 drop function if exists public.pause_lane_v3(text, boolean);
 drop function if exists public.redrive_jobs_v3(uuid[]);
+drop function if exists public.list_jobs_v3(text, uuid, uuid[], int);

@@ -1,0 +1,32 @@
+-- public.lane_history_v3: what workers say they did, and how deep the queue was, over the last p_minutes in steps of p_step
+-- minutes, in one lane or in all (null). runs and waits are histograms over exora.minute_bounds(); depth is the last of a step.
+create or replace function public.lane_history_v3(p_minutes int default 60, p_step int default 1, p_lane text default null)
+returns table (at timestamptz, completed bigint, retried bigint, dead bigint, cancelled bigint, ready bigint, running bigint,
+               runs bigint[], waits bigint[])
+language sql stable security definer set search_path = '' set jit = off as $$
+  with past as materialized (
+    select date_bin(make_interval(mins => p_step), m.minute, timestamptz '2000-01-01 00:00:00+00') as at, m.*
+      from exora.lane_minutes m
+     where m.minute > now() - make_interval(mins => p_minutes) and (p_lane is null or m.lane = p_lane)
+  ), done as (
+    select p.at, sum(p.completed)::bigint as completed, sum(p.retried)::bigint as retried, sum(p.dead)::bigint as dead,
+           sum(p.cancelled)::bigint as cancelled
+      from past p group by p.at
+  ), depth as (
+    select distinct on (d.at) d.at, d.ready, d.running
+      from (select p.at, p.minute, sum(p.ready)::bigint as ready, sum(p.running)::bigint as running
+              from past p where p.ready is not null group by p.at, p.minute) d
+     order by d.at, d.minute desc
+  ), run as (
+    select s.at, array_agg(s.v order by s.n) as runs
+      from (select p.at, u.n, sum(u.v)::bigint as v from past p, unnest(p.runs) with ordinality u (v, n) group by 1, 2) s
+     group by s.at
+  ), wait as (
+    select s.at, array_agg(s.v order by s.n) as waits
+      from (select p.at, u.n, sum(u.v)::bigint as v from past p, unnest(p.waits) with ordinality u (v, n) group by 1, 2) s
+     group by s.at
+  )
+  select d.at, d.completed, d.retried, d.dead, d.cancelled, t.ready, t.running, coalesce(r.runs, '{}'), coalesce(w.waits, '{}')
+    from done d left join depth t on t.at = d.at left join run r on r.at = d.at left join wait w on w.at = d.at
+   order by d.at
+$$;
