@@ -100,6 +100,7 @@ class WireCoordinator(WireOperations):
                 "p_job_lanes": None if lanes is None else list(lanes),
                 "p_limit": limit,
                 "p_wait": wait,
+                "p_flush": False,  # a claim undone by a crash is a job ready again, and its holder is fenced off
             },
             repeatable=True,
         )

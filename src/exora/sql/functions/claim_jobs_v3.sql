@@ -1,6 +1,8 @@
 -- public.claim_jobs_v3: claim up to p_limit jobs in order. p_claim_token is the caller's request token:
 -- repeating a call whose answer was lost returns the same jobs. p_wait: the caller listens for wake-ups,
--- so note it as idle when there is nothing.
+-- so note it as idle when there is nothing. p_flush false: commit without waiting for the disk. If a crash of
+-- the server undoes such a claim, the job is ready again and its holder has no fence; the log is written in order, so that
+-- nothing can be settled or stored under a claim that is not on the disk. For callers whose transaction is this call only.
 --
 -- Types whose APIs have room for so many jobs only are claimed up to that (exora.room_for_types). Each lane is read from
 -- its floor on (docs/explanation/floors.md). Over several lanes it first looks, without locks, how
@@ -9,7 +11,7 @@
 -- scans are off: statistics taken while nothing ran must not turn a plan round.
 create or replace function public.claim_jobs_v3(
   p_worker_id text, p_claim_token uuid, p_job_types text[], p_job_lanes text[] default null,
-  p_limit int default 1, p_wait boolean default false)
+  p_limit int default 1, p_wait boolean default false, p_flush boolean default true)
 returns table (job_id uuid, job_type text, job_lane text, job_payload jsonb, retry_count int, attempt int,
                correlation_id uuid, priority int, max_retries int, heartbeat_s real, lease_s real, timeout_s real)
 language plpgsql security definer set search_path = '' set plan_cache_mode = force_generic_plan set jit = off
@@ -29,6 +31,9 @@ begin
   end if;
   if p_limit not between 1 and 1000 then
     perform exora.refuse('PT400', 'p_limit must be from 1 to 1000', 'p_limit', null);
+  end if;
+  if not p_flush then
+    perform set_config('synchronous_commit', 'off', true);
   end if;
   select array_agg(l.lane), array_agg(least(coalesce(f.floor, -9223372036854775808), b.lowest)),
          exists (select from exora.claims c where c.claim_token = p_claim_token)
