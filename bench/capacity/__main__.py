@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,12 @@ async def fresh(server: Any, name: str, limits: Limits) -> tuple[str, WireCoordi
         },
     )
     return dsn, coordinator, transport
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait."""
+    while not true():  # noqa: ASYNC110  the provider's counts send no signals
+        await asyncio.sleep(0.01)
 
 
 async def sweeping(coordinator: WireCoordinator) -> None:
@@ -94,8 +101,7 @@ async def _storm(provider: CountingServer, found: dict[str, Any], began: float) 
     """One 429 with Retry-After, after which nobody may call; what comes nevertheless is counted by the caller."""
     before = len(provider.meter.arrivals)
     provider.storm = throttled(STORM_S)
-    while len(provider.meter.arrivals) == before:
-        await asyncio.sleep(0.01)
+    await until(lambda: len(provider.meter.arrivals) > before)
     found["throttled_at"] = provider.meter.arrivals[before][0] - began
     await asyncio.sleep(STORM_S - 0.5)
     provider.storm = None
@@ -124,22 +130,19 @@ def _judge(provider: CountingServer, began: float, seconds: float, killed_at: li
 async def recovery(server: Any) -> float:
     """Seconds from a worker's death with every slot in its hands until others have all of them."""
     limits = Limits(concurrent=8)
-    dsn, coordinator, transport = await fresh(server, "capacity_recovery", limits)
+    dsn, _, transport = await fresh(server, "capacity_recovery", limits)
     provider = CountingServer(limits, latency_s=3600)
     async with provider.serve() as url:
         holder = Fleet(dsn, url, rate=20, size=1, seconds=600, lease_s=LEASE_S, patience_s=300)
         heir = Fleet(dsn, url, rate=20, size=1, seconds=600, lease_s=LEASE_S, patience_s=300)
         try:
             await holder.start()
-            while provider.meter.at_once < 8:
-                await asyncio.sleep(0.02)
+            await until(lambda: provider.meter.at_once == 8)
             holder.stop()
             died = time.monotonic()
             await heir.start()
-            while provider.meter.at_once > 0:
-                await asyncio.sleep(0.01)
-            while provider.meter.at_once < 8:
-                await asyncio.sleep(0.02)
+            await until(lambda: provider.meter.at_once == 0)
+            await until(lambda: provider.meter.at_once == 8)
             took = time.monotonic() - died
         finally:
             holder.stop()
@@ -149,10 +152,8 @@ async def recovery(server: Any) -> float:
     return took
 
 
-async def main(full: bool) -> None:
-    """Measure."""
-    folder = Path("build")
-    folder.mkdir(exist_ok=True)
+async def main(full: bool, folder: Path) -> None:
+    """Measure, and write what was found into a folder."""
     with running("embedded") as server:
         free = Limits()
         dsn, _, transport = await fresh(server, "capacity_free", free)
@@ -215,4 +216,6 @@ async def main(full: bool) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--full", action="store_true", help="three runs of five minutes and one of ten")
-    uvloop.run(main(parser.parse_args().full))
+    build = Path("build")
+    build.mkdir(exist_ok=True)
+    uvloop.run(main(parser.parse_args().full, build))

@@ -1,9 +1,10 @@
-"""One worker process of the benchmark: calls at a steady pace through the gate and the real SDK, or reservations alone."""
+"""One worker process of the benchmark: calls at a pace through the gate and the real SDK, or reservations alone."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import statistics
 import sys
@@ -16,7 +17,7 @@ from exora.capacity.gate import Gate, Terms
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
 from exora.domain.capacity import Permit
-from exora.errors import ExoraError, NoCapacity
+from exora.errors import ExoraError
 from exora.providers.openai import OpenAI
 
 API = ("openai", "gpt-4o-mini")
@@ -40,10 +41,8 @@ async def offer(arguments: argparse.Namespace) -> None:
         )  # fmt: skip
 
     async def one() -> None:
-        try:
+        with contextlib.suppress(ExoraError):
             await gate.call(*API, make, tokens=110, output_tokens=60, terms=terms)
-        except (NoCapacity, ExoraError):
-            pass
 
     began = next_at = time.monotonic()
     until = began + arguments.seconds

@@ -12,7 +12,6 @@ from typing import Any
 from exora.testing.providers.limits import Limits
 from exora.testing.providers.openai import OpenAIServer
 
-
 #: The first window, in which workers offer the limit itself.
 WARM_S = 60
 
