@@ -26,7 +26,7 @@ demo: .venv/.installed ## Process the example documents with nothing configured
 	$(BIN)/exora demo
 
 .PHONY: test
-test: .venv/.installed ## Run all tests
+test: .venv/.installed clients ## Run all tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 .PHONY: check
@@ -44,6 +44,14 @@ format: .venv/.installed ## Format the code
 .PHONY: examples
 examples: .venv/.installed ## Make the example documents anew from DATA (default ../shared/data)
 	$(BIN)/python examples/generate.py --data $(or $(DATA),../shared/data)
+
+# The official JavaScript clients, which the tests of the local gateway run.
+tests/clients/node_modules/.installed: tests/clients/package-lock.json
+	cd tests/clients && npm ci --silent
+	touch $@
+
+.PHONY: clients
+clients: tests/clients/node_modules/.installed ## Install the JavaScript clients the tests use (Node 20)
 
 # The benchmark: its peers live in bench/.venv and bench/node_modules, apart from the project's lock.
 bench/.venv/.installed: .venv/.installed bench/requirements.txt bench/package-lock.json

@@ -12,6 +12,7 @@ from pathlib import Path
 _TEMPLATE = "2.16.840.1.113883.10.20.22.4."
 ALLERGY, PROBLEM, RESULT, VITAL, IMMUNIZATION = (_TEMPLATE + n for n in ("7", "4", "2", "27", "52"))
 ICD_10_CM = "2.16.840.1.113883.6.90"
+_BRAND = re.compile(r"\[([A-Za-z][\w -]+)\]")
 _ROW_GROUPS = frozenset({"table", "thead", "tbody", "tfoot"})
 _ROOT_TAG = re.compile(r"<(?![?!])([\w:.-]+)([^>]*)>", re.S)
 
@@ -105,11 +106,10 @@ def _with_row_names(truth: Truth, blocks: list[Block]) -> Truth:
     names = set(truth.names)
     for block in blocks:
         for row in block if isinstance(block, list) else ():
-            first = [number((cell.split() or [""])[0]) for cell in row]
-            if number(truth.value) in first:
-                names.update(
-                    cell for cell in row if any(map(str.isalpha, cell)) and number(cell.split()[0]) == cell.split()[0]
-                )
+            holds = [number((cell.split() or [""])[0]) == number(truth.value) for cell in row]
+            if any(holds):
+                names.update(cell for cell in row if any(map(str.isalpha, cell)) and not cell[0].isdigit())
+                names.update(head for head, held in zip(block[0], holds, strict=False) if held and head)
     return Truth(frozenset(names), truth.value, truth.unit, truth.codes)
 
 
@@ -125,7 +125,7 @@ def _blocks(text: ET.Element) -> Iterator[Block]:
         match child.tag:
             case "table":
                 rows = [row for part in (child, *child) if part.tag in _ROW_GROUPS for row in part.findall("tr")]
-                yield [[_words(cell) for cell in row if cell.tag in {"th", "td"}] for row in rows]
+                yield _grid(rows)
             case "list" | "content" | "paragraph" | "item" if child.find(".//table") is not None or child.tag == "list":
                 yield from _blocks(child)
             case "caption":
@@ -134,6 +134,26 @@ def _blocks(text: ET.Element) -> Iterator[Block]:
                 yield ("• " if child.tag == "item" else "") + _words(child)
         if child.tail and child.tail.strip():
             yield " ".join(child.tail.split())
+
+
+def _grid(rows: list[ET.Element]) -> list[list[str]]:
+    """The words of a table's cells; a cell that spans rows leaves those below it empty."""
+    grid: list[list[str]] = []
+    held: dict[int, int] = {}
+    for row in rows:
+        cells = [cell for cell in row if cell.tag in {"th", "td"}]
+        line: list[str] = []
+        while cells or held.get(len(line), 0) > 0:
+            if held.get(len(line), 0) > 0:
+                held[len(line)] -= 1
+                line.append("")
+                continue
+            cell = cells.pop(0)
+            span = cell.get("rowspan") or "1"
+            held[len(line)] = int(span) - 1 if span.isdigit() else 0
+            line.append(_words(cell))
+        grid.append(line)
+    return grid
 
 
 def _truths(entry: ET.Element, by_id: dict[str | None, str]) -> Iterator[tuple[str, Truth]]:
@@ -145,6 +165,7 @@ def _truths(entry: ET.Element, by_id: dict[str | None, str]) -> Iterator[tuple[s
             material = node.find(".//manufacturedMaterial")
             if material is not None:
                 names = _names(material.find("code"), by_id) | {_words(material.find("name"))} - {""}
+                names |= {brand for name in names for brand in _BRAND.findall(name)}
                 yield ("immunizations" if IMMUNIZATION in templates else "medications"), Truth(frozenset(names))
         elif node.tag == "observation" and ALLERGY in templates:
             entity = node.find("./participant/participantRole/playingEntity")

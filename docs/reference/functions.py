@@ -9,8 +9,9 @@ from exora.sql.migrate import door, functions
 
 _HEAD = """# Functions
 
-The door to the database: functions in schema `public`, granted to `service_role` and to nobody else. Over REST they are
-`POST /rpc/NAME` with the arguments as JSON keys. This page is made by `python docs/reference/functions.py`.
+The door to the database: functions in schema `public`, granted to `service_role`, three of them to `authenticated` too
+(`has_profile_access`, `submit_document_v3`, `get_record_v3`), and to nobody else. Over REST they are `POST /rpc/NAME`
+with the arguments as JSON keys. This page is made by `python docs/reference/functions.py`.
 """
 
 

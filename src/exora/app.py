@@ -17,7 +17,7 @@ from exora.coordination.supabase import SupabaseTransport
 from exora.coordination.wire import WireCoordinator
 from exora.documents.analysis.remote import RemoteAnalyzer
 from exora.documents.handler import DocumentHandler, DocumentJob
-from exora.documents.ocr.local import LocalOcr
+from exora.documents.ocr.local import LocalOcr, second_pool
 from exora.documents.ocr.port import OcrEngine
 from exora.documents.ocr.vision import VisionOcr
 from exora.documents.pool import ChildPool
@@ -185,9 +185,9 @@ class Remote:
             needs.append(Need("openai", self.model))
         return needs
 
-    def ocr(self) -> OcrEngine:
+    def ocr(self, local: OcrEngine) -> OcrEngine:
         """The engine that recognizes pages."""
-        return LocalOcr() if self.vision is None else VisionOcr(GatedVision(self.gate, self.vision))
+        return local if self.vision is None else VisionOcr(GatedVision(self.gate, self.vision))
 
     def analyzer(self, services: Services, pool: ChildPool) -> RemoteAnalyzer | None:
         """What analyzes pages; None = the local analyzer."""
@@ -249,14 +249,16 @@ async def open_worker(
     async def connect_keeper() -> Heartbeats:
         return WireCoordinator(open_transport(services.target, max_connections=1))
 
+    limits = services.limits
     async with (
-        ChildPool(pool_size, address_space_bytes=services.limits.address_space_bytes) as pool,
+        ChildPool(pool_size, address_space_bytes=limits.address_space_bytes) as pool,
+        second_pool(limits) as second,
         open_remote(services, config.worker_id, vision, openai) as remote,
     ):
         if registry is None:
             registry = default_registry.copy()
-            analyzer = remote.analyzer(services, pool)
-            handler = DocumentHandler(services.storage, pool, remote.ocr(), services.limits, analyzer)
+            ocr, analyzer = remote.ocr(LocalOcr(second)), remote.analyzer(services, pool)
+            handler = DocumentHandler(services.storage, pool, ocr, limits, analyzer)
             for job_type in DOCUMENT_JOB_TYPES:
                 registry.add(job_type, handler, DocumentJob)
             await services.coordinator.declare_needs(DOCUMENT_JOB_TYPES, remote.needs)

@@ -308,6 +308,7 @@ class ChecksumMismatch(DocumentError):
 #: SQLSTATE raised by our functions → exception. PTxyz is also the HTTP status over REST (PostgREST).
 SQLSTATE_ERRORS: dict[str, type[ExoraError]] = {
     "PT400": BadInput,
+    "PT403": AccessDenied,
     "PT404": NotFound,
     "PT409": Conflict,
     "PT429": Rejected,

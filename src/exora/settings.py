@@ -63,6 +63,8 @@ class Settings:
         node_debug: NODE_DEBUG: ``http`` shows calls as DEBUG=db:* does; the rest has no counterpart here.
         debug_queries: DEBUG_QUERIES: show every call of a function: name, duration, rows, argument names; no values.
         verbose: VERBOSE: log as if LOG_LEVEL were debug.
+        sentry_dsn: SENTRY_DSN: where errors are told, as ids and codes; needs the extra ``sentry``. Never shown.
+        otel_endpoint: OTEL_EXPORTER_OTLP_ENDPOINT: where traces are sent, over HTTP; needs the extra ``otel``.
         ocr, analyzer: EXORA_OCR and EXORA_ANALYZER, the engines by name; None = remote with its key, else local.
         vision: Google Vision by GOOGLE_CLOUD_API_KEY and GOOGLE_VISION_BASE_URL; None = pages are recognized here.
         openai: OpenAI by OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; None = pages are analyzed here.
@@ -84,6 +86,8 @@ class Settings:
     node_debug: str = ""
     debug_queries: bool = False
     verbose: bool = False
+    sentry_dsn: str | None = field(default=None, repr=False)
+    otel_endpoint: str | None = None
     ocr: str | None = None
     analyzer: str | None = None
     vision: RemoteApi | None = None
@@ -125,6 +129,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         node_debug=env.get("NODE_DEBUG", ""),
         debug_queries=_flag(env, "DEBUG_QUERIES"),
         verbose=_flag(env, "VERBOSE"),
+        sentry_dsn=env.get("SENTRY_DSN") or None,
+        otel_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         ocr=ocr,
         analyzer=analyzer,
         vision=_remote(

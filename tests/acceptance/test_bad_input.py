@@ -44,7 +44,7 @@ def no_pages() -> bytes:
 
 
 DOCUMENTS: dict[str, tuple[bytes, str]] = {
-    "not a document": (b"Dear Dr. Jones, I am well.\n" * 20, "PDF, JPEG"),
+    "an archive": (b"\x1f\x8b\x08" + bytes(100), "PDF, JPEG"),
     "a program": (b"\x7fELF" + bytes(100), "PDF, JPEG"),
     "empty": (b"", "empty|no content"),
     "a truncated photo": (jpeg()[:2000], "again"),
@@ -120,7 +120,7 @@ async def test_a_wrong_lane(embedded_dsn: str, tmp_path: Path) -> None:
 
 async def test_a_refused_file_does_not_hold_up_the_others(embedded_dsn: str, tmp_path: Path) -> None:
     (tmp_path / "good.pdf").write_bytes(pdf())
-    (tmp_path / "bad.pdf").write_bytes(b"hello")
+    (tmp_path / "bad.pdf").write_bytes(b"\x7fELF" + bytes(100))
     patient = (await exora("patients", "add", DATABASE_URL=embedded_dsn)).out.strip()
     files = [str(tmp_path / name) for name in ("bad.pdf", "good.pdf")]
     ran = await exora("submit", *files, "--patient", patient, "--json", DATABASE_URL=embedded_dsn)

@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
@@ -102,6 +103,13 @@ async def test_a_lane_is_paused_and_a_waiting_job_cancelled(embedded_dsn: str) -
     assert again.json == {"answer": "cancelled"}
 
 
+async def test_access_is_granted_and_revoked(embedded_dsn: str) -> None:
+    patient, user = (await exora("patients", "add", DATABASE_URL=embedded_dsn)).out.strip(), str(uuid4())
+    for command, changed in (("grant", True), ("grant", False), ("revoke", True), ("revoke", False)):
+        ran = await exora("patients", command, patient, user, "--json", DATABASE_URL=embedded_dsn)
+        assert (ran.json["access"], ran.json["changed"]) == (command == "grant", changed)
+
+
 async def test_migrating_from_the_command_line(embedded_dsn: str) -> None:
     assert (await exora("migrate", "--json", DATABASE_URL=embedded_dsn)).json == {
         "versions": [], "code_renewed": False,
@@ -130,7 +138,8 @@ async def test_text_from_standard_input() -> None:
 async def test_every_command_explains_itself() -> None:
     commands = (
         "", "demo", "worker", "submit", "jobs", "jobs list", "jobs show", "jobs redrive", "jobs cancel", "jobs explain",
-        "jobs hold", "jobs retry", "workers", "lanes",
+        "jobs hold", "jobs retry", "workers", "dead list", "dead show", "dead redrive", "dead export", "queue stats",
+        "audit show", "audit export", "lanes",
         "lanes list", "lanes pause", "record", "analyze", "patients", "migrate", "audit", "audit verify",
     )  # fmt: skip
     for ran in await asyncio.gather(*(exora(*command.split(), "--help") for command in commands)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exora.documents.ocr.local import recognize_page
+from exora.documents.ocr.local import read_first
 from exora.documents.page_reader import finish_page, prepare_page
 from exora.domain.document import DocumentLimits, PageText
 
@@ -12,4 +12,4 @@ def read_page(content: bytes, number: int, limits: DocumentLimits) -> PageText:
     prepared = prepare_page(content, number, limits)
     if prepared.picture is None:
         return prepared.page
-    return finish_page(prepared, recognize_page(content, number, limits))
+    return finish_page(prepared, read_first(content, number, limits).result)

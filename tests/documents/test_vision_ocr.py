@@ -90,7 +90,7 @@ class Drawn:
         """A picture."""
         return bytes([picture.number % 256]) * self._size
 
-    async def here(self, *_: Any) -> OcrResult:
+    async def here(self, *_: Any, **__: Any) -> Any:
         """Not for this engine."""
         raise NotImplementedError
 

@@ -11,6 +11,7 @@ import pytest
 from exora.coordination.port import Coordinator
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
+from exora.domain.capacity import Need
 from exora.domain.job import EnqueueRequest
 from exora.domain.operations import Act, Explanation, WorkerReport
 from exora.domain.outcome import Cancelled, Completed, Dead, Retry, Snooze
@@ -95,6 +96,16 @@ class TestWaiting:
             client, job, "lane_paused", f"lane {LANE} has been paused since", "by alice (outage-42)"
         )
         assert found.facts[0].remedy == f"Open it: exora lanes resume {LANE}"
+
+    async def test_for_a_provider_that_is_closed(self, client: Client) -> None:
+        [job] = await client.enqueue()
+        await report(client.coordinator)
+        await client.coordinator.declare_needs([LANE], [Need("openai", "gpt-4o-mini")])
+        await client.coordinator.close_api("openai", "gpt-4o-mini", True, 600)
+        found = await explained(client, job, "provider_closed", "openai/gpt-4o-mini has no room for it now", "until")
+        assert found.facts[0].remedy.endswith("exora capacity open openai gpt-4o-mini")
+        await client.coordinator.close_api("openai", "gpt-4o-mini", False)
+        await explained(client, job, "next")
 
     async def test_for_any_worker(self, client: Client, db: asyncpg.Connection) -> None:
         [job] = await client.enqueue()

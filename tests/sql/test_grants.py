@@ -42,33 +42,66 @@ async def _may(db: asyncpg.Connection, kind: str, role: str) -> set[str]:
                     where (p.pronamespace = 'exora'::regnamespace or p.proname = any ($2))
                       and has_function_privilege($1, p.oid, 'execute') and p.prorettype <> 'trigger'::regtype"""
         return {row[0] for row in await db.fetch(query, role, list(door()))}
-    query = """select c.oid::regclass::text from pg_class c
-                where (c.relnamespace = 'exora'::regnamespace or c.relname = 'job_queue')
+    query = """select c.relnamespace::regnamespace || '.' || c.relname from pg_class c
+                where (c.relnamespace = 'exora'::regnamespace or c.relname = any ('{job_queue,documents,records}'))
                   and c.relkind in ('r', 'p', 'v')
-                  and has_table_privilege($1, c.oid, $2)"""
+                  and (has_table_privilege($1, c.oid, $2)
+                       or $2 in ('select', 'insert', 'update') and has_any_column_privilege($1, c.oid, $2))"""
     return {row[0] for row in await db.fetch(query, role, kind)}
 
 
-@pytest.mark.parametrize("role", ["anon", "authenticated"])
-async def test_strangers_may_do_nothing(regime: asyncpg.Connection, role: str) -> None:
-    assert await _may(regime, "function", role) == set()
+async def test_strangers_may_do_nothing(regime: asyncpg.Connection) -> None:
+    assert await _may(regime, "function", "anon") == set()
     for privilege in ("select", "insert", "update", "delete", "truncate"):
-        assert await _may(regime, privilege, role) == set()
+        assert await _may(regime, privilege, "anon") == set()
+
+
+async def test_users_may_ask_submit_and_read_and_nothing_else(regime: asyncpg.Connection) -> None:
+    allowed = {name.split("(")[0] for name in await _may(regime, "function", "authenticated")}
+    assert allowed == {"has_profile_access", "submit_document_v3", "get_record_v3"}
+    readable = await _may(regime, "select", "authenticated")
+    assert readable == {"public.documents", "public.records", "exora.documents", "exora.records"}
+    for column in ("record", "job", "attempt"):
+        assert not await regime.fetchval(
+            "select has_column_privilege('authenticated', 'exora.records', $1, 'select')", column
+        )
+    for privilege in ("insert", "update", "delete", "truncate"):
+        assert await _may(regime, privilege, "authenticated") == set()
 
 
 async def test_service_role_may_use_the_door_and_read_the_queue(regime: asyncpg.Connection) -> None:
     allowed = {name.split("(")[0].split(".")[-1] for name in await _may(regime, "function", "service_role")}
-    assert allowed == {*door(), "put_object", "get_object"}
+    assert allowed == {*door(), "put_object", "get_object", "job_uuid"}
     readable = await _may(regime, "select", "service_role")
-    assert "job_queue" in readable
+    assert "public.job_queue" in readable
+    await regime.fetchval("select public.enqueue_job_v3('report_generation', 'r', '{}')")
+    await regime.execute("set role service_role")
+    assert [row["status"] for row in await regime.fetch("select * from public.job_queue")] == ["pending"]
+    await regime.execute("reset role")
     assert not readable & {"exora.records", "exora.documents", "exora.objects", "exora.steps", "exora.patients"}
     for privilege in ("insert", "update", "delete", "truncate"):
         assert await _may(regime, privilege, "service_role") == set()
 
 
 async def test_strangers_may_not_even_enter_the_schema(regime: asyncpg.Connection) -> None:
-    for role in ("anon", "authenticated"):
-        assert not await regime.fetchval("select has_schema_privilege($1, 'exora', 'usage')", role)
+    assert not await regime.fetchval("select has_schema_privilege('anon', 'exora', 'usage')")
+    for role in ("anon", "authenticated", "service_role"):
+        assert not await regime.fetchval("select has_schema_privilege($1, 'exora', 'create')", role)
+
+
+async def test_every_table_has_row_level_security_forced_and_a_policy_for_its_owner(
+    regime: asyncpg.Connection,
+) -> None:
+    rows = await regime.fetch(
+        """select 'exora.' || c.relname as name, c.relrowsecurity and c.relforcerowsecurity as forced,
+                  array(select polname::text from pg_policy where polrelid = c.oid order by 1) as policies
+             from pg_class c where c.relnamespace = 'exora'::regnamespace and c.relkind in ('r', 'p')"""
+    )
+    assert [row["name"] for row in rows if not row["forced"]] == []
+    of_users = {"exora.documents", "exora.records"}
+    for row in rows:
+        users = ["users_read"] if row["name"] in of_users else []
+        assert row["policies"] == ["owner_all", "service_reads", *users], row["name"]
 
 
 async def test_every_function_runs_as_its_owner_with_an_empty_search_path(db: asyncpg.Connection) -> None:

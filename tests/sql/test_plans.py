@@ -100,7 +100,9 @@ async def test_a_claim_reads_as_many_rows_as_it_takes(explained: Explained) -> N
     jobs, plans = await claim(explained, 50)
     assert len(jobs) == 50
     assert scanned(plans) == set()
-    assert most_rows(plans) <= 50
+    assert (
+        most_rows(plans) <= 100
+    )  # now and then it looks whether a hundred wait, which makes a step of the floor worthwhile
     assert "ready_pkey" in "\n".join(plans)
 
 

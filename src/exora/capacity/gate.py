@@ -25,6 +25,7 @@ from exora.errors import (
     QuotaExhausted,
     RateLimited,
 )
+from exora.observe.tracing import tracing
 
 _log = structlog.get_logger("exora.capacity")
 
@@ -144,7 +145,8 @@ class Gate:
         cost = price(prices, max(tokens - output_tokens, 0), output_tokens, units)
         call = _Call(api, tokens, cost, terms, await api.take(tokens, cost, terms))
         try:
-            yield call
+            with tracing.span("api_call", provider=provider, endpoint=endpoint):
+                yield call
         except ProviderError as error:
             call.settle(ok=not isinstance(error, ProviderUnavailable))
             await api.react(error)

@@ -14,7 +14,7 @@ from exora.cli.output import JsonOption, err, out, read_file, run
 from exora.cli.show import print_record
 from exora.documents.analysis.local import analyze_text
 from exora.documents.analyze import add_coded_entries, analyze_pages
-from exora.documents.ocr.local import LocalOcr
+from exora.documents.ocr.local import LocalOcr, second_pool
 from exora.documents.pages import read_pages
 from exora.documents.pool import ChildPool
 from exora.domain.document import DocumentLimits
@@ -50,11 +50,11 @@ async def _from_document(content: bytes) -> Record:
     sha256 = hashlib.sha256(content).hexdigest()
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar: TaskID = progress.add_task("reading pages", total=None)
-        async with ChildPool(address_space_bytes=limits.address_space_bytes) as pool:
+        async with ChildPool(address_space_bytes=limits.address_space_bytes) as pool, second_pool(limits) as second:
             pages = await read_pages(
                 content,
                 pool=pool,
-                ocr=LocalOcr(),
+                ocr=LocalOcr(second),
                 limits=limits,
                 key=sha256,
                 on_page=lambda done, total: progress.update(bar, completed=done, total=total),

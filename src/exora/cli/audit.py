@@ -1,24 +1,26 @@
-"""exora audit: verify the sealed audit trail, and print the anchor that is to be kept outside of the database."""
+"""exora audit: see, export and verify the audit trail, and print the anchor that is to be kept elsewhere."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from exora.app import Target
+from exora.cli.acts import act
 from exora.cli.database import database, services
-from exora.cli.output import JsonOption, err, out, print_json, read_file, run
+from exora.cli.output import JsonOption, err, json_line, out, print_json, read_file, run, writing
 from exora.coordination.port import Coordinator
 from exora.domain.audit import Anchor, AuditFinding, new_anchor, read_anchor
+from exora.domain.operations import TrailEvent
 from exora.errors import BadInput
 from exora.settings import read_settings
 
-app = typer.Typer(help="Show that nobody has changed the audit trail.", no_args_is_help=True)
+app = typer.Typer(help="See the audit trail, and show that nobody has changed it.", no_args_is_help=True)
 
 TAMPERED = 4
 _SEAL = 10000
@@ -56,7 +58,11 @@ def verify(
     async def main(target: Target) -> tuple[int, list[AuditFinding]]:
         async with services(settings, target) as exora:
             await _seal(exora.coordinator)
-            return await _verify(exora.coordinator, kept)
+            events, findings = await _verify(exora.coordinator, kept)
+            tampering = sum(finding.tampering for finding in findings)
+            signed = act(None, None)
+            await exora.coordinator.note_audit_check(events, tampering, anchored=kept is not None, act=signed)
+            return events, findings
 
     with database(settings) as target:
         events, findings = run(main(target))
@@ -67,6 +73,59 @@ def verify(
         _print(events, findings, signature)
     if not whole:
         raise typer.Exit(TAMPERED)
+
+
+@app.command("show")
+def show(
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many.")] = 50,
+    event: Annotated[str | None, typer.Option("--event", metavar="CODE", help="Only of this kind.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the newest events, newest first. The events of one job: exora jobs show JOB."""
+    settings = read_settings()
+
+    async def main(target: Target) -> list[TrailEvent]:
+        async with services(settings, target) as exora:
+            return await exora.coordinator.list_audit(limit, event)
+
+    with database(settings) as target:
+        found = run(main(target))
+    if as_json:
+        print_json(found)
+        return
+    table = Table("at", Column("event", no_wrap=True), Column("job", no_wrap=True), "actor", "worker", "detail")
+    for one in found:
+        detail = ", ".join(f"{key}={value}" for key, value in (one.detail or {}).items())
+        table.add_row(
+            f"{one.at:%Y-%m-%d %H:%M:%S}", one.event, str(one.job_id or ""), one.actor, one.worker_id or "", detail
+        )
+    out.print(table)
+
+
+@app.command("export")
+def export(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; default: standard output.")
+    ] = None,
+) -> None:
+    """Export all sealed events as JSON, one a line, in the order of sealing."""
+    settings = read_settings()
+
+    async def main(target: Target, stream: TextIO) -> int:
+        async with services(settings, target) as exora:
+            await _seal(exora.coordinator)
+            window, count = await exora.coordinator.audit_window(), 0
+            while True:
+                for one in await exora.coordinator.export_audit(window):
+                    stream.write(json_line(one))
+                    count += 1
+                if window.to_run is None:
+                    return count
+                window = await exora.coordinator.audit_window(window.to_run)
+
+    with database(settings) as target, writing(output) as stream:
+        count = run(main(target, stream))
+    err.print(f"{count} event(s) exported.")
 
 
 def _checked(kept: Anchor, key: str | None) -> str:

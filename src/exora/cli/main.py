@@ -8,7 +8,24 @@ from typing import Annotated
 import typer
 
 from exora import __version__
-from exora.cli import analyze, audit, demo, dev, jobs, lanes, migrate, patients, record, submit, worker, workers
+from exora.cli import (
+    analyze,
+    audit,
+    dead,
+    demo,
+    dev,
+    jobs,
+    lanes,
+    migrate,
+    patients,
+    queue,
+    record,
+    schedules,
+    submit,
+    test,
+    worker,
+    workers,
+)
 from exora.cli.output import fail
 from exora.errors import ExoraError
 
@@ -23,13 +40,18 @@ app.command("dev")(dev.dev)
 app.command("worker")(worker.worker)
 app.command("submit")(submit.submit)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(dead.app, name="dead")
 app.add_typer(lanes.app, name="lanes")
+app.add_typer(queue.app, name="queue")
+app.add_typer(schedules.app, name="schedules")
 app.command("workers")(workers.workers)
 app.command("record")(record.record)
 app.command("analyze")(analyze.analyze)
 app.add_typer(patients.app, name="patients")
 app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
+app.add_typer(test.app, name="test")
+app.command("doctor")(test.doctor)
 
 
 def _version(wanted: bool) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TextIO, TypeVar
 from uuid import UUID
 
 import typer
@@ -46,6 +47,33 @@ def fail(error: ExoraError) -> int:
 def print_json(value: Any) -> None:
     """Print a value as JSON on stdout: dataclasses, ids and times included."""
     typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def json_line(value: Any) -> str:
+    """A value as JSON on a line of its own."""
+    return json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+@contextlib.contextmanager
+def writing(path: Path | None) -> Iterator[TextIO]:
+    """A new file for what the user asked to have written; standard output when none is named.
+
+    Raises:
+        BadInput: it exists, or cannot be written.
+    """
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        stream = path.open("x", encoding="utf-8")
+    except FileExistsError:
+        raise BadInput(f"{path} exists", field="--output", remedy="Name a new file") from None
+    except OSError as error:
+        raise BadInput(
+            f"{path} cannot be written ({type(error).__name__})", field="--output", remedy="Check the path"
+        ) from error
+    with stream:
+        yield stream
 
 
 def _plain(value: Any) -> Any:

@@ -55,3 +55,36 @@ def list_(
     for patient in found:
         table.add_row(str(patient.patient_id), f"{patient.created_at:%Y-%m-%d %H:%M}", str(patient.documents))
     out.print(table)
+
+
+PatientArgument = Annotated[str, typer.Argument(metavar="PATIENT", help="The patient's UUID.")]
+UserArgument = Annotated[str, typer.Argument(metavar="USER", help="The user's UUID: auth.users.id in Supabase.")]
+
+
+@app.command("grant")
+def grant(patient: PatientArgument, user: UserArgument, as_json: JsonOption = False) -> None:
+    """Let a signed-in user see a patient's documents and records, and submit documents."""
+    _set_access(patient, user, True, as_json)
+
+
+@app.command("revoke")
+def revoke(patient: PatientArgument, user: UserArgument, as_json: JsonOption = False) -> None:
+    """Take a user's access to a patient away."""
+    _set_access(patient, user, False, as_json)
+
+
+def _set_access(patient: str, user: str, allowed: bool, as_json: bool) -> None:
+    patient_id, user_id = parse_uuid(patient, "PATIENT"), parse_uuid(user, "USER")
+    settings = read_settings()
+
+    async def main(target: Target) -> bool:
+        async with services(settings, target) as exora:
+            return await exora.coordinator.set_access(user_id, patient_id, allowed)
+
+    with database(settings) as target:
+        changed = run(main(target))
+    if as_json:
+        print_json({"patient_id": patient_id, "user_id": user_id, "access": allowed, "changed": changed})
+    else:
+        state = "has access" if allowed else "has no access"
+        out.print(f"The user {state}." if changed else f"It was so already: the user {state}.")

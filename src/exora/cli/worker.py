@@ -20,6 +20,8 @@ from exora.http.access import Access
 from exora.http.live import LiveWorker
 from exora.http.server import application, bind, serve
 from exora.observe.logs import configure_logs
+from exora.observe.sentry import start_sentry
+from exora.observe.tracing import start_tracing, tracing
 from exora.settings import Settings, read_settings
 from exora.worker.config import WorkerConfig, new_worker_id
 
@@ -38,7 +40,7 @@ def worker(
 ) -> None:
     """Run a worker. SIGTERM drains it: running jobs may finish, the rest is given back; a second one hurries."""
     settings = read_settings()
-    configure_logs(settings.log_level)
+    observe(settings)
     config = WorkerConfig(
         worker_id=new_worker_id(settings.worker_id),
         concurrency=concurrency or settings.worker_concurrency,
@@ -48,6 +50,16 @@ def worker(
     listener = bind("0.0.0.0", settings.http_port) if http else None  # noqa: S104  the platform's probe comes from outside
     with database(settings) as target:
         run(_work(settings, target, config, pool_size, listener))
+
+
+def observe(settings: Settings) -> None:
+    """Set up logs, and Sentry and traces where they are asked for."""
+    also = None
+    if settings.sentry_dsn is not None:
+        also = start_sentry(settings.sentry_dsn, environment=settings.app_env, release=__version__)
+    configure_logs("debug" if settings.verbose else settings.log_level, also=also)
+    if settings.otel_endpoint is not None:
+        start_tracing(settings.otel_endpoint, version=__version__, environment=settings.app_env)
 
 
 async def _work(
@@ -67,6 +79,7 @@ async def _work(
             port = await stack.enter_async_context(serve(app, listener))
             _log.info("http_listening", port=port, version=__version__, app_env=settings.app_env)
         await running.run()
+    tracing.stop()
 
 
 def _reread_key(settings: Settings) -> None:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from exora.domain.operations import UNSIGNED, Act, AuditState, DeadGroup, Explanation, Moment, WorkerReport, WorkerView
+from exora.domain.audit import AuditWindow
+from exora.domain.operations import (
+    UNSIGNED,
+    Act,
+    AuditState,
+    DeadGroup,
+    Explanation,
+    Moment,
+    TrailEvent,
+    WorkerReport,
+    WorkerView,
+)
+from exora.domain.schedule import Missed, Schedule
 
 
 class Operations(Protocol):
@@ -46,10 +58,10 @@ class Operations(Protocol):
         ...
 
     async def redrive_group(
-        self, fingerprint: str | None, until: datetime, limit: int = 1000, act: Act = UNSIGNED
-    ) -> int:
-        """Redrive dead letters of one fingerprint, or of all, that had died by then; how many of them were.
-        Called with the same time until it answers less than the limit, it leaves alone what dies again."""
+        self, fingerprint: str | None, until: datetime | None = None, limit: int = 1000, act: Act = UNSIGNED
+    ) -> tuple[int, datetime]:
+        """Redrive dead letters of one fingerprint, or of all, that had died by then (None: now); how many were, and
+        that time. Called again with it until it answers less than the limit, it leaves alone what dies again."""
         ...
 
     async def audit_state(self) -> AuditState:
@@ -58,4 +70,49 @@ class Operations(Protocol):
 
     async def note_audit_check(self, events: int, findings: int, *, anchored: bool, act: Act = UNSIGNED) -> None:
         """Note that the audit trail was verified."""
+        ...
+
+    async def list_audit(self, limit: int = 50, event: str | None = None) -> list[TrailEvent]:
+        """The newest audit events, newest first, of one kind or of all."""
+        ...
+
+    async def export_audit(self, window: AuditWindow) -> list[TrailEvent]:
+        """The events sealed in a window, in the order of sealing."""
+        ...
+
+    async def list_schedules(self, *, due: bool = False, limit: int = 1000) -> list[Schedule]:
+        """All schedules, or those whose tick has come; the next first."""
+        ...
+
+    async def put_schedule(
+        self,
+        name: str,
+        *,
+        cron: str,
+        time_zone: str,
+        next_at: datetime,
+        job_type: str,
+        payload: dict[str, Any],
+        lane: str | None = None,
+        priority: int = 5,
+        missed: Missed = "one",
+        act: Act = UNSIGNED,
+    ) -> bool:
+        """Make or change a schedule; True when it is new."""
+        ...
+
+    async def drop_schedule(self, name: str, act: Act = UNSIGNED) -> bool:
+        """End a schedule; False when there is none of that name."""
+        ...
+
+    async def fire_schedule(self, name: str, tick: datetime, next_at: datetime, *, skip: bool) -> UUID | None:
+        """Move a schedule on and enqueue the tick's job unless it is skipped; None: skipped, or another did."""
+        ...
+
+    async def run_schedule(self, name: str, act: Act = UNSIGNED) -> UUID:
+        """Enqueue a schedule's job now, besides its ticks.
+
+        Raises:
+            NotFound: there is no schedule of that name.
+        """
         ...

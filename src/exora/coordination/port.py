@@ -225,6 +225,10 @@ class Coordinator(Operations, Protocol):
         """Make a patient known; False when it was."""
         ...
 
+    async def set_access(self, user_id: UUID, patient_id: UUID, allowed: bool) -> bool:
+        """Let a signed-in user see a patient, or no longer; False when it was so already."""
+        ...
+
     async def list_patients(self, limit: int = 100) -> list[PatientView]:
         """Registered patients, newest first."""
         ...

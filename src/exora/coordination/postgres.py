@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
+import structlog
 from pydantic_core import from_json, to_json
 
 from exora.coordination.failures import from_sqlstate
@@ -17,6 +19,8 @@ from exora.domain.retrying import retrying
 from exora.errors import ConfigurationError, DatabaseUnavailable, OutcomeUnknown
 
 CHANNEL = "exora_jobs"
+_SUPAVISOR_TRANSACTION_PORT = 6543
+_log = structlog.get_logger("exora.coordination")
 
 T = TypeVar("T")
 
@@ -40,6 +44,7 @@ class PostgresTransport:
         self._busy: set[asyncpg.Connection] = set()
         self._turn = asyncio.Semaphore(max_connections)
         self._listener: asyncpg.Connection | None = None
+        self._pooled = urlsplit(dsn).port == _SUPAVISOR_TRANSACTION_PORT
 
     async def call(
         self, function: str, arguments: Mapping[str, Any], *, repeatable: bool
@@ -75,6 +80,12 @@ class PostgresTransport:
         """See ``Transport.listen``. Proves by a notification to itself that they arrive: behind a
         transaction-mode pooler LISTEN succeeds and nothing ever comes."""
         connection = await translated(lambda: connect(self._dsn))
+        if not await _own_backend(connection):
+            await connection.close()
+            raise DatabaseUnavailable(
+                "notifications do not arrive through a transaction-mode pooler",
+                remedy="Polling goes on; for lower latency use a direct or session-mode URL",
+            )
         heard = asyncio.Event()
 
         def wake(*_: object) -> None:
@@ -135,10 +146,13 @@ class PostgresTransport:
         self._turn.release()
 
     async def _opened(self) -> asyncpg.Connection:
-        options = _connection_options(self._dsn) | {"timeout": self._command_timeout_s}
-        connection: asyncpg.Connection = await asyncpg.connect(
-            self._dsn, command_timeout=self._command_timeout_s, **options
-        )
+        times = {"timeout": self._command_timeout_s, "command_timeout": self._command_timeout_s}
+        connection = await _connected(self._dsn, pooled=self._pooled, **times)
+        if not self._pooled and not await _own_backend(connection):
+            self._pooled = True
+            _log.warning("transaction_pooler")
+            connection.terminate()
+            connection = await _connected(self._dsn, pooled=True, **times)
         # In the binary format: as text, an array of JSON would be quoted once more here and parsed twice there.
         await connection.set_type_codec(
             "jsonb", encoder=_to_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
@@ -152,14 +166,53 @@ async def connect(dsn: str) -> asyncpg.Connection:
     Raises:
         DatabaseUnavailable, ConfigurationError: as every call.
     """
-    return await translated(lambda: asyncpg.connect(dsn, **_connection_options(dsn)))
+    # Without named statements: it may be a transaction-mode pooler, and there is nothing to run twice.
+    return await translated(lambda: _connected(dsn, pooled=True, timeout=10.0))
 
 
-def _connection_options(dsn: str) -> dict[str, Any]:
-    options: dict[str, Any] = {"timeout": 10.0, "server_settings": {"application_name": "exora"}}
-    if urlsplit(dsn).port == 6543:  # Supavisor's transaction mode refuses named prepared statements
+async def behind_pooler(dsn: str) -> bool:
+    """Whether a transaction-mode pooler is at this address: everything works through it, but no wake-up arrives.
+
+    Raises:
+        DatabaseUnavailable, ConfigurationError: as every call.
+    """
+    connection = await connect(dsn)
+    try:
+        return not await translated(lambda: _own_backend(connection))
+    finally:
+        await connection.close()
+
+
+async def _connected(dsn: str, *, pooled: bool, **times: float) -> asyncpg.Connection:
+    """A connection of the driver.
+
+    Args:
+        dsn: where to.
+        pooled: no named prepared statements: behind a transaction-mode pooler the names of all clients lie on the same
+            few connections, and one would run the statement of another.
+        times: ``timeout`` to connect and ``command_timeout``, in seconds.
+    """
+    options: dict[str, Any] = {"server_settings": {"application_name": "exora"}, **times}
+    if pooled:
         options["statement_cache_size"] = 0
-    return options
+    if parse_qs(urlsplit(dsn).query).get("sslrootcert") == ["system"]:  # libpq's word for the system's own certificates
+        options["ssl"] = ssl.create_default_context()
+    return await asyncpg.connect(dsn, **options)
+
+
+async def _own_backend(connection: asyncpg.Connection) -> bool:
+    """Whether a server process of its own is behind a connection. A pooler makes up the process id it tells clients.
+    Asked by the simple protocol, which prepares nothing."""
+    told = connection.get_server_pid()
+    try:
+        await connection.execute(
+            f"do $$ begin if pg_catalog.pg_backend_pid() <> {int(told)} then raise sqlstate 'EX005'; end if; end $$"
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "EX005":
+            return False
+        raise
+    return True
 
 
 def _to_jsonb(value: Any) -> bytes:

@@ -16,12 +16,16 @@ from uuid import UUID
 #: Functions that return one value of these types; others that do not return rows return text, numbers or nothing.
 SCALARS: Mapping[str, str] = {
     "explain_job_v3": "jsonb",
+    "fire_schedule_v3": "uuid",
     "get_step_v3": "jsonb",
+    "run_schedule_v3": "uuid",
     "schema_state_v3": "jsonb",
     "store_record_v3": "uuid",
     "sweep_v3": "jsonb",
 }
-_UUIDS = frozenset({"id", "job_id", "claim_token", "document_id", "patient_id", "shell_file_id", "correlation_id"})
+_UUIDS = frozenset(
+    {"id", "job_id", "newest", "claim_token", "document_id", "patient_id", "shell_file_id", "correlation_id"}
+)
 
 
 def kind_of(column: str) -> str | None:

@@ -315,6 +315,10 @@ class WireCoordinator(WireOperations):
     async def register_patient(self, patient_id: UUID) -> bool:
         return bool(await self._scalar("register_patient_v3", {"p_patient_id": patient_id}))
 
+    async def set_access(self, user_id: UUID, patient_id: UUID, allowed: bool) -> bool:
+        function = "grant_access_v3" if allowed else "revoke_access_v3"
+        return bool(await self._scalar(function, {"p_user_id": user_id, "p_patient_id": patient_id}))
+
     async def list_patients(self, limit: int = 100) -> list[PatientView]:
         rows = await self._transport.call("list_patients_v3", {"p_limit": limit}, repeatable=True)
         return [PatientView(**row) for row in rows]

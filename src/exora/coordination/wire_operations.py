@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from exora.coordination.port import Transport
+from exora.domain.audit import AuditWindow
 from exora.domain.operations import (
     UNSIGNED,
     Act,
@@ -16,9 +17,11 @@ from exora.domain.operations import (
     Explanation,
     Fact,
     Moment,
+    TrailEvent,
     WorkerReport,
     WorkerView,
 )
+from exora.domain.schedule import Missed, Schedule
 
 
 class WireOperations:
@@ -66,10 +69,11 @@ class WireOperations:
         return [DeadGroup(**row) for row in rows]
 
     async def redrive_group(
-        self, fingerprint: str | None, until: datetime, limit: int = 1000, act: Act = UNSIGNED
-    ) -> int:
+        self, fingerprint: str | None, until: datetime | None = None, limit: int = 1000, act: Act = UNSIGNED
+    ) -> tuple[int, datetime]:
         arguments = {"p_fingerprint": fingerprint, "p_until": until, "p_limit": limit, **signed(act)}
-        return int(await self._scalar("redrive_group_v3", arguments))
+        [row] = await self._transport.call("redrive_group_v3", arguments, repeatable=True)
+        return row["redriven"], row["dead_until"]
 
     async def audit_state(self) -> AuditState:
         return AuditState(**(await self._transport.call("audit_state_v3", {}, repeatable=True))[0])
@@ -78,6 +82,58 @@ class WireOperations:
         arguments = {"p_events": events, "p_findings": findings, "p_anchored": anchored}
         who = {} if act.by is None else {"p_by": act.by}
         await self._transport.call("note_audit_check_v3", arguments | who, repeatable=True)
+
+    async def list_audit(self, limit: int = 50, event: str | None = None) -> list[TrailEvent]:
+        arguments = {"p_limit": limit, "p_event": event}
+        return [TrailEvent(**row) for row in await self._transport.call("list_audit_v3", arguments, repeatable=True)]
+
+    async def export_audit(self, window: AuditWindow) -> list[TrailEvent]:
+        arguments = {"p_from_run": window.from_run, "p_to_run": window.to_run}
+        return [TrailEvent(**row) for row in await self._transport.call("export_audit_v3", arguments, repeatable=True)]
+
+    async def list_schedules(self, *, due: bool = False, limit: int = 1000) -> list[Schedule]:
+        arguments = {"p_due": due, "p_limit": limit}
+        return [Schedule(**row) for row in await self._transport.call("schedules_v3", arguments, repeatable=True)]
+
+    async def put_schedule(
+        self,
+        name: str,
+        *,
+        cron: str,
+        time_zone: str,
+        next_at: datetime,
+        job_type: str,
+        payload: dict[str, Any],
+        lane: str | None = None,
+        priority: int = 5,
+        missed: Missed = "one",
+        act: Act = UNSIGNED,
+    ) -> bool:
+        arguments = {
+            "p_name": name,
+            "p_cron": cron,
+            "p_time_zone": time_zone,
+            "p_next_at": next_at,
+            "p_job_type": job_type,
+            "p_payload": payload,
+            "p_lane": lane,
+            "p_priority": priority,
+            "p_missed": missed,
+        }
+        return bool(await self._scalar("put_schedule_v3", arguments | signed(act)))
+
+    async def drop_schedule(self, name: str, act: Act = UNSIGNED) -> bool:
+        return bool(await self._scalar("drop_schedule_v3", {"p_name": name, **signed(act)}))
+
+    async def fire_schedule(self, name: str, tick: datetime, next_at: datetime, *, skip: bool) -> UUID | None:
+        arguments = {"p_name": name, "p_tick": tick, "p_next_at": next_at, "p_skip": skip}
+        job_id: UUID | None = await self._scalar("fire_schedule_v3", arguments)
+        return job_id
+
+    async def run_schedule(self, name: str, act: Act = UNSIGNED) -> UUID:
+        rows = await self._transport.call("run_schedule_v3", {"p_name": name, **signed(act)}, repeatable=False)
+        job_id: UUID = rows[0]["run_schedule_v3"]
+        return job_id
 
     async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
         rows = await self._transport.call(function, arguments, repeatable=True)

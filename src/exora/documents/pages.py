@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -15,6 +15,8 @@ from exora.documents.sniff import sniff
 from exora.documents.turns import a_few_at_a_time
 from exora.domain.document import DocumentLimits, PageText
 from exora.errors import DocumentError, DocumentTooLarge, ProcessingLimit
+
+R = TypeVar("R")
 
 #: Pages of one document waiting in the pool for each of its children: enough to keep them busy.
 _IN_FLIGHT_PER_CHILD = 2
@@ -41,22 +43,22 @@ class _Document:
     limits: DocumentLimits
     key: Hashable
 
-    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def run(self, function: Callable[..., R], *arguments: object, pool: ChildPool | None = None) -> R:
         """Run a function in a child within the limits of one page."""
         limits = self.limits
-        return await self.pool.run(
+        return await (pool or self.pool).run(
             function, *arguments, key=self.key, cpu_s=limits.page_cpu_s, wall_s=limits.page_wall_s
         )
 
     async def png(self, picture: Picture) -> bytes:
         """See ``Pictures``."""
-        drawn: bytes = await self.run(page_png, self.content, picture.number, self.limits)
-        return drawn
+        return await self.run(page_png, self.content, picture.number, self.limits)
 
-    async def here(self, function: Callable[..., OcrResult], picture: Picture) -> OcrResult:
+    async def here(
+        self, function: Callable[..., R], picture: Picture, *arguments: object, pool: ChildPool | None = None
+    ) -> R:
         """See ``Pictures``."""
-        result: OcrResult = await self.run(function, self.content, picture.number, self.limits)
-        return result
+        return await self.run(function, self.content, picture.number, self.limits, *arguments, pool=pool)
 
 
 async def read_pages(

@@ -14,6 +14,7 @@ import pypdfium2.raw as pdfium
 from PIL import Image
 from pypdfium2.version import PDFIUM_INFO
 
+from exora.documents.repair import repaired_pdf
 from exora.domain.document import Box, DocumentLimits, Line, PageText, Word
 from exora.errors import CorruptDocument, EncryptedDocument, NoPages
 
@@ -56,9 +57,25 @@ _ODD = re.compile("[\x00\x01\x03-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd]")
 _VOWEL = re.compile(r"[aeiouyAEIOUY]")
 
 
-class _Held(NamedTuple):
-    content: bytes
-    document: pypdfium2.PdfDocument
+class _Held:
+    """The document opened last, and what a repair made of it if one was tried."""
+
+    def __init__(self, content: bytes, document: pypdfium2.PdfDocument, *, is_repaired: bool) -> None:
+        self.content = content
+        self.document = document
+        self.is_repaired = is_repaired
+
+    def repair(self) -> bool:
+        """Go on with the repaired document; False when there is none, or this is it."""
+        if self.is_repaired or (repaired := repaired_pdf(self.content)) is None:
+            return False
+        try:
+            document = pypdfium2.PdfDocument(repaired)
+        except pypdfium2.PdfiumError:
+            return False
+        self.document.close()
+        self.document, self.is_repaired = document, True
+        return True
 
 
 _held: _Held | None = None
@@ -72,7 +89,7 @@ def count_pages(content: bytes) -> int:
         NoPages: it opens and is empty.
         CorruptDocument: it does not open at all.
     """
-    return len(_document(content))
+    return len(_hold(content).document)
 
 
 class PdfPage(NamedTuple):
@@ -118,29 +135,51 @@ def draw_pdf_page(content: bytes, number: int, limits: DocumentLimits) -> tuple[
 @contextlib.contextmanager
 def _opened(content: bytes, number: int) -> Iterator[pypdfium2.PdfPage]:
     """One page, with the values of its form fields drawn into it."""
-    document = _document(content)
-    try:
-        page = document[number - 1]
-    except pypdfium2.PdfiumError:
-        raise CorruptDocument("a page of the document is damaged") from None
+    held = _hold(content)
+    page = _load(held.document, number)
+    if page is None and held.repair():
+        page = _load(held.document, number)
+    if page is None:
+        raise CorruptDocument("a page of the document is damaged")
     try:
         if pdfium.FPDFPage_GetAnnotCount(page) > 0:
-            page = _with_annotations_as_content(document, page, number)
+            page = _with_annotations_as_content(held.document, page, number)
         yield page
     finally:
         page.close()
 
 
-def _document(content: bytes) -> pypdfium2.PdfDocument:
+def _load(document: pypdfium2.PdfDocument, number: int) -> pypdfium2.PdfPage | None:
+    """A page, or None when it cannot be loaded."""
+    if number > len(document):
+        return None
+    try:
+        return document[number - 1]
+    except pypdfium2.PdfiumError:
+        return None
+
+
+def _hold(content: bytes) -> _Held:
     """The opened document; the last one stays open, as pages of one document come in a row."""
     global _held
     if _held is not None and _held.content is content:
-        return _held.document
+        return _held
     if _held is not None:
         _held.document.close()
         _held = None
     try:
-        document = pypdfium2.PdfDocument(content)
+        _held = _Held(content, _open(content), is_repaired=False)
+    except CorruptDocument:
+        repaired = repaired_pdf(content)
+        if repaired is None:
+            raise
+        _held = _Held(content, _open(repaired), is_repaired=True)
+    return _held
+
+
+def _open(content: bytes) -> pypdfium2.PdfDocument:
+    try:
+        return pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
         if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
             raise EncryptedDocument("the document opens only with a password") from None
@@ -148,8 +187,6 @@ def _document(content: bytes) -> pypdfium2.PdfDocument:
             # pdfium's answer to a page tree that is in order but empty.
             raise NoPages("the document has no page") from None
         raise CorruptDocument("the document is no readable PDF") from None
-    _held = _Held(content, document)
-    return document
 
 
 def _with_annotations_as_content(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 
@@ -135,7 +135,7 @@ class DeadGroup:
     lanes: list[str] | None
     first_at: datetime
     last_at: datetime
-    newest: UUID
+    job_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +151,20 @@ class AuditState:
     findings: int | None
     anchored: bool | None
     checked_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEvent:
+    """One event of the audit trail with everything it holds: ids, codes and counts."""
+
+    event_id: int
+    at: datetime
+    event: str
+    actor: str
+    worker_id: str | None
+    job_id: UUID | None
+    attempt: int | None
+    document_id: UUID | None
+    patient_id: UUID | None
+    correlation_id: UUID
+    detail: dict[str, Any] | None

@@ -94,6 +94,8 @@ def _capacity(picture: Picture) -> Iterator[Metric]:
     used = GaugeMetricFamily("exora_capacity_used", "Granted in the last minute, or open.", labels=labels)
     limit = GaugeMetricFamily("exora_capacity_limit", "What may be granted; absent: unlimited.", labels=labels)
     available = GaugeMetricFamily("exora_capacity_available", "1: this API has room.", labels=labels[:2])
+    cost = GaugeMetricFamily("exora_capacity_cost_today_usd", "Spent since midnight UTC.", labels=labels[:2])
+    waiting = GaugeMetricFamily("exora_capacity_waiting_calls", "Calls that wait for room.", labels=labels[:2])
     for api in picture.capacity:
         name = (api.provider, api.endpoint)
         for unit, taken, most in (
@@ -105,4 +107,6 @@ def _capacity(picture: Picture) -> Iterator[Metric]:
             if most is not None:
                 limit.add_metric((*name, unit), most)
         available.add_metric(name, int(api.state == "available"))
-    yield from (used, limit, available)
+        cost.add_metric(name, api.cost_today_usd)
+        waiting.add_metric(name, api.waiting)
+    yield from (used, limit, available, cost, waiting)

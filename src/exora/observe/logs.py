@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -24,7 +24,7 @@ ALLOWED = frozenset(
     {
         "event", "level", "timestamp", "logger", "worker_id", "job_id", "job_type", "attempt", "correlation_id",
         "document_id", "outcome", "status", "duration_s", "error_class", "error_code", "fingerprint", "count",
-        "claims", "active_jobs", "concurrency", "drain_s", "port", "version", "app_env", "dropped_keys",
+        "claims", "active_jobs", "concurrency", "drain_s", "port", "version", "app_env", "dropped_keys", "schedule",
     }
 )  # fmt: skip
 
@@ -33,13 +33,20 @@ _MUTED = ("asyncio", "asyncpg", "uvicorn", "uvicorn.error", "uvicorn.access", "h
           "openai", "google", "urllib3", "PIL")  # fmt: skip
 
 
-def configure_logs(level: str = "info", *, stream: TextIO | None = None, readable: bool | None = None) -> None:
+def configure_logs(
+    level: str = "info",
+    *,
+    stream: TextIO | None = None,
+    readable: bool | None = None,
+    also: Callable[[Mapping[str, Any]], None] | None = None,
+) -> None:
     """Set up logging for the process.
 
     Args:
         level: trace, debug, info, warn, warning or error.
         stream: where lines go; None = stderr.
         readable: lines for people instead of JSON; None = when the stream is a terminal.
+        also: is called with the fields of every line, after all that is not allowed was taken off.
     """
     out = stream or sys.stderr
     number = {"trace": 10, "debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}[level]
@@ -51,6 +58,7 @@ def configure_logs(level: str = "info", *, stream: TextIO | None = None, readabl
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _only_allowed,
+            *([] if also is None else [_telling(also)]),
             structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -61,6 +69,14 @@ def configure_logs(level: str = "info", *, stream: TextIO | None = None, readabl
         logger = logging.getLogger(name)
         logger.handlers = [logging.NullHandler()]
         logger.propagate = False
+
+
+def _telling(also: Callable[[Mapping[str, Any]], None]) -> Any:
+    def tell(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        also(dict(fields))
+        return fields
+
+    return tell
 
 
 def _with_job(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

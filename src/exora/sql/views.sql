@@ -40,3 +40,12 @@ select exora.job_uuid(j.id, j.created_at) as id, j.job_type, j.lane as job_lane,
            count(*) filter (where x.kind = 'crash') as crashes, max(x.attempt) as attempts
       from exora.job_errors x where x.job = j.id and r.job is null and a.job is null) f on true;
 comment on view public.job_queue is 'All jobs, live and finished, under the original column names.';
+
+-- public.documents, public.records: what a signed-in user sees through PostgREST, by the policies on the tables under them.
+create or replace view public.documents with (security_invoker = true) as
+select d.id, d.patient_id, d.storage_path, d.sha256, d.size_bytes, d.media_type, d.created_at from exora.documents d;
+comment on view public.documents is 'Documents of the patients the signed-in user has access to.';
+
+create or replace view public.records with (security_invoker = true) as
+select r.document_id, r.patient_id, r.stored_at from exora.records r;
+comment on view public.records is 'Which documents have a record; get_record_v3 reads it, and notes the reading.';

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from exora.domain.job import ClaimedJob, Fence
 from exora.errors import BadInput
+from exora.observe.tracing import tracing
 from exora.worker.steps import step_key
 
 
@@ -75,13 +76,14 @@ class JobContext:
         Raises:
             BadInput: the job has no patient; steps are never shared between patients.
         """
-        found = await self.find_step(*parts)
-        if found is not None:
-            return found
-        result = await compute()
-        if keep(result):
-            await self.keep_step(*parts, result=result)
-        return result
+        with tracing.span("step", step=str(parts[0])):
+            found = await self.find_step(*parts)
+            if found is not None:
+                return found
+            result = await compute()
+            if keep(result):
+                await self.keep_step(*parts, result=result)
+            return result
 
     async def find_step(self, *parts: str | int) -> dict[str, Any] | None:
         """The result kept under the content address of ``parts`` for the job's patient, or None.

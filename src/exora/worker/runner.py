@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from exora.domain.phi import describe_error
 from exora.errors import BadInput, DocumentError, LostClaim, NoCapacity
 from exora.observe.logs import current_job
 from exora.observe.tally import Tally
+from exora.observe.tracing import tracing
 from exora.worker.context import JobContext, JobStore
 from exora.worker.registry import Registry
 
@@ -156,8 +157,10 @@ class Runner:
             self._queue.remove(job)
             self._settle(Settlement(job.fence, Cancelled("requested")))
 
-    def settled(self, fences: Iterable[Fence]) -> None:
+    def settled(self, fences: Sequence[Fence]) -> None:
         """Claims have ended in the database."""
+        if tracing.active:
+            tracing.settled(fences)
         for fence in fences:
             self._held.pop(fence, None)
 
@@ -219,7 +222,7 @@ class Runner:
         token = current_job.set(job)
         self._log.debug("job_started")
         try:
-            outcome = await self._outcome(task, run)
+            outcome = await (self._traced(task, run) if tracing.active else self._outcome(task, run))
             took = time.monotonic() - started
             self._mean_s = took if self._mean_s is None else self._mean_s + _SMOOTHING * (took - self._mean_s)
             if outcome is None:
@@ -235,6 +238,12 @@ class Runner:
             current_job.reset(token)
             del self._running[task]
             self.changed.set()
+
+    async def _traced(self, task: asyncio.Task[None], run: _Run) -> Outcome | None:
+        with tracing.attempt(run.job, self._worker_id) as ended:
+            outcome = await self._outcome(task, run)
+            ended |= {"outcome": "lost"} if outcome is None else _outcome_fields(outcome)
+            return outcome
 
     async def _outcome(self, task: asyncio.Task[None], run: _Run) -> Outcome | None:
         """The outcome of one attempt; None when the claim was lost and nothing may be written."""

@@ -20,6 +20,7 @@ from exora.worker.keeper import Heartbeats, Keeper
 from exora.worker.presence import Presence
 from exora.worker.registry import Registry
 from exora.worker.runner import Runner
+from exora.worker.scheduler import Scheduler
 from exora.worker.settler import Settler
 from exora.worker.sweeper import Sweeper
 from exora.worker.wakeups import Wakeups
@@ -70,6 +71,7 @@ class Worker:
             coordinator, self._runner, self._wakeups, config, registry.job_types, lambda: self._settler.unwritten
         )
         self._sweeper = Sweeper(coordinator, config.sweep_interval_s, self.tally)
+        self._scheduler = Scheduler(coordinator)
         self._presence = Presence(
             coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally, __version__
         )
@@ -120,6 +122,7 @@ class Worker:
         self._wakeups.start()
         self._sweeper.start()
         self._presence.start()
+        self._scheduler.start()
         self._claimer.start()
         _log.info("worker_started", worker_id=self.config.worker_id, concurrency=self.config.concurrency)
         try:
@@ -148,7 +151,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(finishing, hurrying, return_exceptions=True)
         await self._runner.finish(0)
-        await asyncio.gather(self._sweeper.stop(), self._wakeups.stop())
+        await asyncio.gather(self._sweeper.stop(), self._scheduler.stop(), self._wakeups.stop())
         await self._settler.stop(_LAST_WORDS_S)
         await self._presence.stop()
         await self._runner.close()

@@ -88,7 +88,7 @@ async def _answer(
     if function.returns_set:
         sql = f"select coalesce(pg_catalog.json_agg(_r.value), '[]')::text from {source}"  # noqa: S608
     elif function.composite:
-        sql = f"select pg_catalog.row_to_json(_r)::text from {source}"  # noqa: S608
+        sql = f"select pg_catalog.row_to_json(_q)::text from (select _r.* from {source}) _q"  # noqa: S608
     else:
         sql = f"select coalesce(pg_catalog.to_json(_r.value)::text, 'null') from {source}"  # noqa: S608
     return Response(await connection.fetchval(sql, *values), media_type=_JSON)

@@ -18,7 +18,8 @@ def _icd_keys() -> dict[str, str]:
 
 
 @functools.cache
-def _icd_names() -> dict[str, str]:
+def icd_names() -> dict[str, str]:
+    """Every complete ICD-10-CM code with its name."""
     return dict(read_pairs("icd10cm-names.tsv.gz"))
 
 
@@ -38,9 +39,21 @@ def condition_coding(name: str) -> Coding | None:
     key = normal_key(name)
     everyday = everyday_conditions().get(key)
     code = everyday if everyday is not None else _icd_keys().get(key)
-    if not code or code not in _icd_names():
+    if not code or code not in icd_names():
         return None
-    return Coding(system="ICD-10-CM", code=code, display=_icd_names()[code])
+    return Coding(system="ICD-10-CM", code=code, display=icd_names()[code])
+
+
+_PRINTED_ICD = re.compile(r"(?<![\w.])([A-TV-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?)(?![\w.]?\w)")
+
+
+def printed_condition_coding(text: str) -> Coding | None:
+    """The ICD-10-CM code that is printed with a condition, if it is one complete code of the table and no other."""
+    codes = {code for code in _PRINTED_ICD.findall(text) if code in icd_names()}
+    if len(codes) != 1:
+        return None
+    code = codes.pop()
+    return Coding(system="ICD-10-CM", code=code, display=icd_names()[code])
 
 
 def _coded(system: Literal["RxNorm", "LOINC", "CVX"], table: str, *keys: str) -> Coding | None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exora.documents.analysis.dates import find_dates
-from exora.documents.analysis.geometry import Row, Token
-from exora.documents.analysis.headings import NearNames
+from exora.documents.analysis.geometry import Row, Run, Token
+from exora.documents.analysis.headings import NearNames, heading_kind
 from exora.documents.analysis.lexicon import measurements, normal_key, read_groups
 
 #: Key of a column's header to the column's role.
@@ -69,11 +69,25 @@ def read_header(row: Row) -> list[Column] | None:
     words = row.run.tokens
     if len(words) > 24 or (len(row.segments) < 2 and (len(words) > 8 or not words[-1].text[0].isupper())):
         return None
+    if len(row.segments) < 2 and heading_kind(row.text):
+        return None
+    if row.segments[0].text.endswith(":") and len(row.segments) > 2 and _all_dates(row.segments[1:]):
+        # "Date / Time: | Sept 10, 2012 | Sept 1, 2011": tests below, a column for each date.
+        below = Row(row.page, row.y, row.height, row.segments[1:])
+        return [Column("test", row.segments[0].x0, row.segments[0].x1), *_parse(below)[0]]
     columns, covered, total = _parse(row)
     if columns and columns[0].x0 > row.segments[0].x1 and (panel := _panel_header(row, columns)):
         return panel
     named = [column for column in columns if column.role != "ignored"]
     if len(columns) < 2 or not named or covered < 0.75 * total:
+        return None
+    values = [index for index, column in enumerate(columns) if column.role == "value"]
+    if len(values) == 2 and values[0] == 0 and not any(c.role in LIST_OF_ROLE or c.role == "name" for c in columns):
+        # "Result | Value | Unit": the first of two names the test.
+        columns[0] = Column("test", columns[0].x0, columns[0].x1)
+    tests = sum(1 for column in named if column.role.startswith("test@"))
+    if tests == 1 and not any(c.role.startswith(("date", "value", "unit", "status")) for c in named):
+        # One test beside codes is a row of a table of tests.
         return None
     if all(column.role in LIST_OF_ROLE and column.role != "patient" for column in columns):
         # Headings of lists that stand side by side.
@@ -84,6 +98,55 @@ def read_header(row: Row) -> list[Column] | None:
     if dated and (columns[0].role not in {"test", "name", "value"} or dated < len(named) - 3):
         return None
     return columns
+
+
+def _all_dates(segments: Sequence[Run]) -> bool:
+    return all((dates := find_dates(s.text)) and dates[0].start == 0 and dates[0].end == len(s.text) for s in segments)
+
+
+#: A header of a table may run over this many lines.
+_HEADER_LINES = 3
+
+
+def read_tall_header(rows: Sequence[Row], index: int) -> tuple[list[Column], int] | None:
+    """The header that starts at a row and the number of rows it takes: its cells may run over several lines.
+
+    Lines are put together cell by cell; the most lines whose every word names a column are taken, else the
+    fewest that read as a header at all.
+    """
+    whole: tuple[list[Column], int] | None = None
+    partly: tuple[list[Column], int] | None = None
+    for count in range(1, min(_HEADER_LINES, len(rows) - index) + 1):
+        merged = _stacked(rows[index : index + count]) if count > 1 else rows[index]
+        if merged is None:
+            break
+        columns = read_header(merged)
+        if columns is None:
+            continue
+        _, covered, total = _parse(merged)
+        if covered == total:
+            whole = (columns, count)
+        partly = partly or (columns, count)
+    return whole or partly
+
+
+def _stacked(rows: Sequence[Row]) -> Row | None:
+    """Rows right below one another as one, each word under the cell it stands below; None where they are apart."""
+    first = rows[0]
+    if len(first.segments) < 3:
+        return None
+    cells = [list(segment.tokens) for segment in first.segments]
+    above = first
+    for row in rows[1:]:
+        if row.page != first.page or row.y - above.y > 2.1 * max(first.height, row.height):
+            return None
+        for segment in row.segments:
+            under = [cell for cell in cells if cell[0].x0 - 0.6 <= segment.x0 <= max(t.x1 for t in cell) + 0.6]
+            if len(under) != 1:
+                return None
+            under[0].extend(segment.tokens)
+        above = row
+    return Row(first.page, above.y, first.height, tuple(Run(cell) for cell in cells))
 
 
 def _panel_header(row: Row, columns: list[Column]) -> list[Column] | None:

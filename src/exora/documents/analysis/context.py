@@ -39,6 +39,20 @@ _HISTORICAL = re.compile(
     r"previous|in the past|prior|years? ago|months ago|as a child|in childhood|former|pmh)\b",
     re.I,
 )
+#: "a two-day history of fever" tells how long, not that it is over.
+_LASTING = re.compile(r"\b(?:hour|day|week|month|year)s?\W{0,2}\s*(?:long\s+)?history\s+of\b", re.I)
+#: A heading within the sentence puts all that follows into the past; nothing in a sentence parts that.
+_HISTORY_HEADING = re.compile(
+    r"^\W*(?:\d+\W+)?(?:\w+ ){0,2}?(?:medical|surgical|social|psychiatric|patient|family|obstetric|past)"
+    r"(?: \w+)? history\s*:|\b(?:pmh|pmhx|past medical history)\b\s*(?::|includes?|significant|is)",
+    re.I,
+)
+#: Habits and allergies are told as history, whatever the tense.
+_HABIT = re.compile(
+    r"\b(?:alcohol|etoh|tobacco|smok(?:er|es|ing)|drug (?:use|abuse)|cocaine|illicit|allerg(?:y|ies|ic))\b", re.I
+)
+_KNOWN = re.compile(r"(?<!no )(?<!not )\bknown?\s+(?:to have\s+|history of\s+)?(?:\w+\s+){0,1}$", re.I)
+_HISTORY_AFTER = re.compile(r"^\W{0,2}history\b", re.I)
 _HISTORICAL_AFTER = re.compile(
     r"^[^.;]{0,30}\b(?:years? ago|months ago|in the past|as a child|in (?:19|20)\d\d|resolved)\b", re.I
 )
@@ -57,7 +71,7 @@ _FAMILY = re.compile(
 _TERMINATION = re.compile(
     r"\b(?:but|however|although|though|except|apart from|aside from|besides|which|who|yet|still|presenting|"
     r"presents?|secondary to|"
-    r"because|since|now|currently|otherwise|complains? of|admitted|developed|found|treated|reports)\b|[;:]",
+    r"because|since|now|currently|otherwise|complains? of|admitted|developed|found|treated|reports)\b|[;:]|\s\d\)\s",
     re.I,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s+[A-Z\d(\"'*-]|\s*$)|\n{2,}|;\s(?=[A-Z])")
@@ -102,6 +116,18 @@ def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return text
 
 
+def _is_history(before: str, near: str, mention: str, after: str) -> bool:
+    """Whether a mention is told as history, by what stands before it, by itself or by what follows."""
+    return bool(
+        _HISTORICAL.search(_LASTING.sub("", near))
+        or _HISTORY_HEADING.search(before)
+        or _HISTORICAL_AFTER.match(after)
+        or _HISTORY_AFTER.match(after)
+        or _KNOWN.search(near)
+        or _HABIT.search(mention)
+    )
+
+
 def context_of(
     sentence: str, start: int, end: int, *, section: str = "", others: Iterable[tuple[int, int]] = ()
 ) -> Context:
@@ -121,7 +147,7 @@ def context_of(
         _NEGATED_AFTER.match(after)
     )
     hypothetical = bool(_HYPOTHETICAL.search(near[-70:]))
-    historical = bool(_HISTORICAL.search(near)) or bool(_HISTORICAL_AFTER.match(after)) or section == "history"
+    historical = section == "history" or _is_history(before, near, sentence[start:end], after)
     family = (
         section == "family"
         or bool(_FAMILY.search(near))

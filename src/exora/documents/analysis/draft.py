@@ -67,6 +67,8 @@ _NOTHING = re.compile(
     r"listed|known|performed|"
     r"available|documented))?|see (?:below|above|attached).*|[-–—_.*\s]*|as above|unremarkable|noncontributory|"
     r"non-contributory|"
+    r"(?:active|resolved|inactive|current|historical|expired|completed) ?(?:concerns?|problems?|medications?)?|"
+    r"(?:allerg(?:y|ic)|intoleran(?:ce|t)) to|"
     r"end of (?:report|document|list|record|summary)|reviewed.*|updated.*|continued.*|no significant .*)\.?",
     re.I,
 )

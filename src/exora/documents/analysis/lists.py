@@ -102,7 +102,7 @@ def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list
     """Records written as "Key: value" rows, each starting at a key that names the item; and the other rows."""
     records: list[list[Row]] = []
     others: list[Row] = []
-    for row in rows:
+    for row in map(_keys_with_values, rows):
         pairs = [key_and_value(segment) for segment in row.segments]
         roles = {pair[0] for pair in pairs if pair}
         if roles & name_roles:
@@ -112,6 +112,17 @@ def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list
         else:
             others.append(row)
     return [key_value_record(group) for group in records], others
+
+
+def _keys_with_values(row: Row) -> Row:
+    """The row with a key that stands alone ("Agent:") joined to the value in the next segment."""
+    segments: list[Run] = []
+    for segment in row.segments:
+        if segments and segments[-1].text.endswith(":") and not segment.text.endswith(":"):
+            segments[-1] = segments[-1] + segment
+        else:
+            segments.append(segment)
+    return Row(row.page, row.y, row.height, tuple(segments))
 
 
 _LABEL = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from exora.documents.analysis import ANALYZER, read_conditions, read_events, read_medications, read_results
+from exora.documents.analysis.columns import LIST_OF_ROLE
 from exora.documents.analysis.context import sentences
 from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.doctype import document_type
@@ -52,6 +53,7 @@ _NAME_ROLES: dict[str, frozenset[str]] = {
     "procedures": frozenset({"procedure", "name"}),
     "immunizations": frozenset({"vaccine", "name"}),
     "encounters": frozenset({"visit", "name"}),
+    "results": frozenset({"test", "name"}),
 }
 
 
@@ -114,6 +116,9 @@ def _read_section(section: Section) -> list[Draft]:
     drafts: list[Draft] = []
     for table in section.tables:
         kind = table.list_name or section.kind
+        if section.kind in _FROM_CELLS and not any(column.role in LIST_OF_ROLE for column in table.columns):
+            # The header says only "name": its section knows better what is named.
+            kind = section.kind if section.kind != "encounters" else kind
         if table.list_name in {"results", "conditions"} and section.kind in {"vitals", "history", "family"}:
             kind = section.kind
         reader = _FROM_CELLS.get(kind)
@@ -122,6 +127,8 @@ def _read_section(section: Section) -> list[Draft]:
     kind = section.kind
     listed = [row for row in section.rows if not is_administrative(row)]
     if kind in {"results", "vitals"}:
+        records, listed = keyed_records(listed, _NAME_ROLES["results"])
+        drafts.extend(draft for record in records for draft in _FROM_CELLS[kind](record, kind))
         for entry in entries(listed):
             drafts.extend(read_results.from_line(entry.run, kind))
         return drafts

@@ -94,7 +94,7 @@ def confidence_of(draft: Draft) -> float:
 def _coding(draft: Draft) -> Coding | None:
     match draft.list_name:
         case "conditions":
-            return coding.condition_coding(draft.name)
+            return coding.printed_condition_coding(draft.run.text) or coding.condition_coding(draft.name)
         case "medications":
             return coding.medication_coding(draft.name, draft.fields.get("dose"))
         case "results":

@@ -48,7 +48,11 @@ def read_prose(rows: Sequence[Row], kind: str, title: str) -> list[Draft]:
     """
     drafts: list[Draft] = []
     for paragraph in paragraphs(rows):
+        vaccines, first, last = read_events.listed_vaccines(paragraph, kind)
+        drafts.extend(vaccines)
         for start, end in sentences(paragraph.text):
+            if start < last and first < end:
+                continue
             drafts.extend(read_sentence(paragraph, start, end, kind))
     if kind != "social":
         for row in rows:

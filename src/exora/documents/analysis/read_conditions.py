@@ -9,7 +9,7 @@ from exora.documents.analysis.context import Context, context_of
 from exora.documents.analysis.dates import find_dates, first_date
 from exora.documents.analysis.draft import Draft, clean_name, is_nothing, looks_like_sentence, plausible_name
 from exora.documents.analysis.geometry import Run
-from exora.documents.analysis.lexicon import conditions, drugs
+from exora.documents.analysis.lexicon import conditions, drugs, measurements, vaccines
 from exora.documents.analysis.lists import Entry, split_inline, take_apart
 
 Cells = dict[str, Run]
@@ -97,12 +97,26 @@ def _condition(name: str, run: Run, date: str | None, context: Context, sure: fl
     return Draft("conditions", name, run, sure, date, fields)
 
 
+#: Codes printed in brackets behind a name, "(401.9, I10)", and a status that shares its cell.
+_CODES_BEHIND = re.compile(
+    r"\s*[(\[]\s*(?:(?:icd[- ]?(?:9|10)?(?:-cm)?|snomed(?:[- ]ct)?|cms/hcc|hcc)\b[\s:]*)?"
+    r"(?:[A-Z]?\d[\dA-Z]{1,2}(?:\.\w{1,4})?|\d{6,18}|cms/hcc|hcc)(?:\s*[,;/]\s*[A-Z]?\d[\w.]+)*\s*[)\]].*$",
+    re.I | re.S,
+)
+_STATUS_BEHIND = re.compile(r"\s+(?:status|onset|problem status|resolved)\s*:.*$", re.I)
+
+
+def _bare(name: str) -> str:
+    """A condition's name without printed codes and status behind it."""
+    return clean_name(_STATUS_BEHIND.sub("", _CODES_BEHIND.sub("", name)) or name)
+
+
 def from_cells(cells: Cells, kind: str) -> list[Draft]:
     """The condition of one table record."""
     cell = cells.get("condition") or cells.get("name")
     if cell is None or is_nothing(cell.text):
         return []
-    name = clean_name(cell.text)
+    name = _bare(cell.text)
     if not plausible_name(name):
         return []
     context = context_of(cell.text, 0, len(cell.text), section=kind)
@@ -112,7 +126,7 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
     if ended and context.temporality == "current":
         context = context._replace(temporality="historical")
     run = cell
-    for role in ("date", "status", "end"):
+    for role in ("date", "status", "end", "code"):
         run = run + cells[role] if role in cells else run
     return [_condition(name, run, first_date(cells["date"].text) if "date" in cells else None, context, 0.97)]
 
@@ -156,7 +170,7 @@ def _from_piece(piece: Entry, kind: str) -> list[Draft]:
     date = taken.dates[0].iso if taken.dates else None
     if date is None and (year := re.search(r"(?:since|in|onset:?|\(|,|dx)\s*((?:19|20)\d\d)\b", rest, re.I)):
         date = year.group(1)
-    return [_condition(clean_name(named), piece.run, date, context, 0.9)]
+    return [_condition(_bare(named), piece.run, date, context, 0.9)]
 
 
 def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
@@ -169,6 +183,9 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
         *known,
         *(found for found in _lexical(text) if not any(a < found[1] and found[0] < b for a, b, _ in known)),
     ]
+    # "Influenza, seasonal" is a vaccine and "Body Mass Index" a measurement, neither a condition.
+    elsewhere = [(m.start, m.end) for names in (vaccines(), measurements()) for m in names.find(text)]
+    known = [span for span in known if not any(c <= span[0] and span[1] < d for c, d in elsewhere)]
     for announced in _ANNOUNCED.finditer(text):
         spans.extend(_listed(text, announced.end(), spans, known))
     spans.extend((m, n, sure) for m, n, sure in known if not any(a < n and m < b for a, b, _ in spans))

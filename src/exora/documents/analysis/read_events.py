@@ -49,6 +49,8 @@ def procedure_from_cells(cells: Cells, kind: str) -> list[Draft]:
 def immunization_from_cells(cells: Cells, kind: str) -> list[Draft]:
     """The vaccine of one table record; one with a date for each dose has a draft for each."""
     cell = cells.get("vaccine") or cells.get("name") or cells.get("medication")
+    if any(_NOT_GIVEN.search(other.text) for other in cells.values()):
+        return []
     drafts = _named("immunizations", cell, cells)
     dates = find_dates(cells["date"].text) if "date" in cells else []
     if drafts and len(dates) > 1:
@@ -82,9 +84,17 @@ def immunization_from_entry(entry: Entry, kind: str) -> list[Draft]:
     return _from_entry("immunizations", entry)
 
 
+#: Said of a vaccine or a procedure that was offered or planned but not done.
+_NOT_GIVEN = re.compile(
+    r"\b(?:not (?:administered|given|done|performed|immuni[sz]ed|vaccinated)|refused|declined|refusal|contraindicated|"
+    r"cancell?ed|deferred)\b",
+    re.I,
+)
+
+
 def _from_entry(list_name: str, entry: Entry) -> list[Draft]:
     text = entry.run.text
-    if is_nothing(text) or re.match(r"no\b", text, re.I):
+    if is_nothing(text) or _NOT_GIVEN.search(text) or re.match(r"no\b", text, re.I):
         return []
     if looks_like_sentence(text):
         return from_sentence(entry.run, 0, len(text), list_name)
@@ -112,8 +122,37 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     return drafts
 
 
+#: Words that announce a list of vaccines parted by semicolons; their names hold commas.
+_VACCINES_LISTED = re.compile(
+    r"\b(?:vaccin(?:es?|ations?)|immuni[sz]ations?|shots)\b[^:;.]{0,40}:\s*(?=[^;]{2,80};)", re.I
+)
+
+
+def listed_vaccines(run: Run, kind: str) -> tuple[list[Draft], int, int]:
+    """The vaccines of "has received the following vaccines: A; B; and C." in a paragraph, and where they stand."""
+    text = run.text
+    listed = _VACCINES_LISTED.search(text)
+    if listed is None:
+        return [], 0, 0
+    stop = re.compile(r"\.(?=\s|$)").search(text, listed.end())
+    end = stop.start() if stop else len(text)
+    drafts = []
+    for piece in re.finditer(r"[^;]+", text[listed.end() : end]):
+        lead = re.match(r"\s*(?:and\s+)?", piece.group())
+        begin = listed.end() + piece.start() + (lead.end() if lead else 0)
+        drafts.extend(_mention("immunizations", run, 0, (begin, listed.end() + piece.end()), text, kind))
+    return drafts, listed.start(), end
+
+
 def _vaccines_in(text: str, names: Phrases) -> list[tuple[int, int]]:
     return [(m.start, m.end) for m in names.find(text)]
+
+
+_UNDERGONE = re.compile(
+    r"^(?:(?:he|she|they|the patient|patient)\s+)?(?:(?:has|had|have|was|is)\s+)?(?:then\s+)?"
+    r"(?:undergone|underwent|received|performed|scheduled for|treated with)\s+(?:an?\s+|the\s+)?",
+    re.I,
+)
 
 
 def _mention(list_name: str, run: Run, offset: int, span: tuple[int, int], text: str, kind: str) -> list[Draft]:
@@ -122,7 +161,7 @@ def _mention(list_name: str, run: Run, offset: int, span: tuple[int, int], text:
         return []
     dates = find_dates(text)
     near = [d.iso for d in dates if 0 <= d.start - span[1] < 40] or ([dates[0].iso] if len(dates) == 1 else [])
-    name = clean_name(text[span[0] : span[1]])
+    name = clean_name(_UNDERGONE.sub("", text[span[0] : span[1]]))
     piece = run.part(offset + span[0], offset + span[1])
     if list_name == "procedures":
         return [Draft("procedures", name, piece, 0.8, near[0] if near else None)]

@@ -107,6 +107,10 @@ _LEAD_WORD = re.compile(
 )
 
 
+#: "Keflex (cephalexin)": the generic name in brackets is part of the name.
+_GENERIC_BEHIND = re.compile(r"\s*\(([A-Za-z][A-Za-z -]{3,40})\)")
+
+
 def _first_text(cells: Cells, *roles: str) -> str | None:
     for role in roles:
         cell = cells.get(role)
@@ -122,7 +126,10 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
         return []
     sig = read_medication(cell.text)
     whole = sig.route is None and sig.frequency is None and not _lower_strength(cell.text, sig)
-    name = clean_name(cell.text if whole else cell.text[: sig.name_end])
+    end = len(cell.text) if whole else sig.name_end
+    if (generic := _GENERIC_BEHIND.match(cell.text, end)) and generic.group(1) in drugs():
+        end = generic.end()
+    name = clean_name(cell.text[:end])
     directions = read_medication("Medicine, " + cells["sig"].text) if "sig" in cells else None
     dose = (
         _first_text(cells, "dose")
@@ -139,7 +146,8 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
     run = cell
     for role in ("dose", "strength", "route", "frequency", "sig", "status", "date"):
         run = run + cells[role] if role in cells else run
-    if not plausible_name(name):
+    if not plausible_name(name) or FORM.fullmatch(" " + name) or FREQUENCY.match(name):
+        # The end of a cell that runs over several lines, not a medicine.
         return []
     fields = {"dose": dose, "route": route, "frequency": frequency, "status": status}
     return [Draft("medications", name, run, 0.97, first_date(cells["date"].text) if "date" in cells else None, fields)]

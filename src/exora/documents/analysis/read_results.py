@@ -25,9 +25,14 @@ _NOT_A_TEST = re.compile(
     r"\b(?:accession|order(?:ed)?|specimen|page|phone|tel|fax|id|number|no|age|aged|room|npi|zip|director|account|"
     r"mrn|clia|dob|date|time|version|ref(?:erence)?(?: range)?|suite|street|box|normal|range|collected|received|"
     r"printed|"
-    r"patient|copyright|day|days|week|year|years|dose|lot|code)\b[\s.:#]*$",
+    r"cpt|snomed(?:[ -]ct)?|loinc|rxnorm|icd(?:-\d+)?(?:-cm)?|unii|ndc|cvx|patient|copyright|day|"
+    r"days|week|year|years|dose|lot|code)\b[\s.:#]*$",
     re.I,
 )
+#: "HGB (M 13-18 g/dl; F 12-16 g/dl)": what is normal, told beside the name.
+_BRACKETED_RANGE = re.compile(r"\([^()]*\d\s*[-–]\s*\d[^()]*\)")
+_UNIT_OF_RANGE = re.compile(r"\d\s*[-–]\s*\d[\d.]*\s*([^\s();]+(?:\s?/\s?\w+)?)")
+_RANGE_IN_NAME = re.compile(r"\s*\b(?:ref(?:erence)?\.?\s+)?range\s*:.*$|\s*\([^()]*\d\s*[-–]\s*\d[^()]*\)\s*$", re.I)
 _PRESSURE = re.compile(r"^(?:\w+ )?(?:b\.?p\.?|blood pressure)\b", re.I)
 _DOSE_RATE = re.compile(r"/\s?(?:h|hr|hour|kg|dose|day|min)$", re.I)
 _LINK = re.compile(
@@ -78,7 +83,7 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
 
 
 def _from_value_cell(name: str, name_run: Run, cell: Run, cells: Cells, date: str | None, kind: str) -> Iterator[Draft]:
-    label = clean_name(name)
+    label = clean_name(_RANGE_IN_NAME.sub("", name) or name)
     unit: str | None = None
     if not name_run:
         head, _, inside = label.partition("(")
@@ -164,6 +169,8 @@ def _value_at(text: str, start: int, at: int, kind: str) -> tuple[str, str, Tail
     found = read_value(text[at:], words=in_list)
     if found is None:
         return None
+    bracketed = _BRACKETED_RANGE.search(before)
+    before = _BRACKETED_RANGE.sub(" ", before)
     name = clean_name(re.split(r"[;]", before.rstrip(" ;"))[-1])
     name = re.sub(r"^(?:and|with|on RA|on room air)\b[\s,]*", "", name).strip(" ,:=")
     name = re.sub(r"\s+(?:of|was|is|at|=|to)$", "", name)
@@ -172,6 +179,8 @@ def _value_at(text: str, start: int, at: int, kind: str) -> tuple[str, str, Tail
     tail = read_tail(text[at + found.end :])
     if not tail.clean:
         return None
+    if bracketed and tail.unit is None and (unit := _UNIT_OF_RANGE.search(bracketed.group())):
+        tail = tail._replace(unit=found_unit.text if (found_unit := read_unit(unit.group(1))) else None)
     known = name in measurements()
     if not known and (named := _known_end(name)):
         name, known = named, True

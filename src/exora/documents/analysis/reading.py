@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from exora.documents.analysis.columns import read_header
+from exora.documents.analysis.columns import LIST_OF_ROLE, read_header
 from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, page_rows
 from exora.documents.analysis.headings import read_heading
@@ -52,7 +52,14 @@ def _mask(text: str) -> str:
 def _running(by_page: list[list[Row]]) -> set[str]:
     counts: Counter[str] = Counter()
     for rows in by_page:
-        edges = {_mask(row.text) for i, row in enumerate(rows) if _at_edge(i, len(rows)) and not _is_structure(row)}
+        edges = {
+            _mask(row.text)
+            for i, row in enumerate(rows)
+            if _at_edge(i, len(rows))
+            and not _is_structure(row)
+            # The second line of a table's header, which is printed anew on every page, is no running head.
+            and not (i and len(row.segments) > 1 and read_header(rows[i - 1]) is not None)
+        }
         counts.update(edges)
     return {text for text, count in counts.items() if count >= 2 and count >= 0.5 * len(by_page)}
 
@@ -104,9 +111,20 @@ def _crosses(row: Row, gutter: float) -> bool:
 
 def _column_end(rows: Sequence[Row], index: int, gutter: float) -> int:
     end = index + 1
-    while end < len(rows) and not _crosses(rows[end], gutter):
+    while end < len(rows) and not _crosses(rows[end], gutter) and not _spans(rows[end], gutter):
         end += 1
+    if end < len(rows) and _spans(rows[end], gutter) and end - 1 > index and read_heading(rows[end - 1].text):
+        end -= 1
     return end
+
+
+def _spans(row: Row, gutter: float) -> bool:
+    """Whether the row is the header of one table that has columns on both sides of the gutter."""
+    header = read_header(row)
+    if header is None or len(header) < 3:
+        return False
+    names = sum(1 for column in header if column.role == "name" or column.role in LIST_OF_ROLE)
+    return names == 1 and header[0].x0 < gutter - 1 and header[-1].x0 > gutter
 
 
 def _below_columns(rows: Sequence[Row], index: int, end: int, gutter: float) -> int:
@@ -124,7 +142,7 @@ def _column_start(rows: Sequence[Row], index: int, gutter: float) -> int:
     while start > 0 and not _crosses(rows[start - 1], gutter):
         above = rows[start - 1]
         in_right = any(abs(segment.x0 - gutter) < 1.2 for segment in above.segments)
-        if not in_right and (above.x1 > gutter or above.y < rows[index].y - 4 * above.height):
+        if not in_right and (above.x1 > gutter or above.y < rows[start].y - 4 * above.height):
             break
         start -= 1
     return start

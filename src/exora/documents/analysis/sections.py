@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from exora.documents.analysis.columns import Column, read_header
+from exora.documents.analysis.columns import Column, read_header, read_tall_header, role_of
 from exora.documents.analysis.geometry import Row
 from exora.documents.analysis.headings import Heading, read_heading
 from exora.documents.analysis.tables import Table, body_of, build_records, list_of, typical_pitch
@@ -33,9 +33,9 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
     index = 0
     while index < len(rows):
         row = rows[index]
-        columns = read_header(row)
-        if columns is not None:
-            columns, first = _whole_header(rows, index, columns)
+        header = read_tall_header(rows, index)
+        if header is not None:
+            columns, first = _whole_header(rows, index + header[1] - 1, header[0])
             end = body_of(rows, first, columns, pitch)
             table = Table(list_of(columns), columns)
             table.records = build_records(rows[first:end], columns, table.list_name or sections[-1].kind)
@@ -122,8 +122,8 @@ def is_unknown_heading(row: Row, height: float, previous: Row | None, pitch: flo
     if len(row.segments) != 1 or len(words) > 7 or not text[0].isupper() or any(letter.isdigit() for letter in text):
         return False
     if text.endswith(":"):
-        return len(words) <= 5
-    if text.endswith((".", ",", ";")):
+        return len(words) <= 5 and role_of(text[:-1]) is None
+    if text.endswith((".", ",", ";")) or ":" in text:
         return False
     apart = previous is None or previous.page != row.page or row.y - previous.y > 1.3 * pitch
     return row.height > 1.25 * height and apart

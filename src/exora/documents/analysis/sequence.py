@@ -28,6 +28,8 @@ DECOY = "x-"
 ADMITTED = 0.3
 #: A name found once also counts where the model passed over it, unless it did so more than twice as often.
 _REPEATED = 0.5
+#: How far the words around a token are looked at.
+_AROUND = 6
 
 
 class Entity(NamedTuple):
@@ -133,11 +135,14 @@ def read_sentences(text: str, lists: Mapping[str, WordList] | None = None) -> li
 
 
 def with_tags(sentence: Sentence, tags: Sequence[str]) -> Sentence:
-    """The sentence with another model's labels, of each token and its neighbors, among the attributes."""
+    """The sentence with more attributes: another model's labels of each token and its neighbors, and the words
+    around it without regard to their order."""
     rows = []
     last = len(tags) - 1
+    words = [token.text.lower() for token in sentence.tokens]
+    before, after = ["b<" + word for word in words], ["b>" + word for word in words]
     for index, row in enumerate(sentence.features):
-        more = ["m=" + tags[index]]
+        more = ["m=" + tags[index], *before[max(0, index - _AROUND) : index], *after[index + 1 : index + _AROUND]]
         if index:
             more.append("-1m=" + tags[index - 1])
         if index < last:
@@ -210,4 +215,4 @@ def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: 
     found: list[Entity] = []
     for sentence in read_sentences(text):
         found.extend(second.entities(with_tags(sentence, first.tags(sentence)), ADMITTED))
-    return found
+    return repeat(text, found, ("drug",))

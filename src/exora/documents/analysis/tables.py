@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -90,7 +91,9 @@ def body_of(rows: Sequence[Row], start: int, columns: Sequence[Column], pitch: f
             and (_name_roles(header) or _same_roles(header, columns))
         ):
             break
-        if ends_table(row, previous, pitch, list_name):
+        # A lone word well inside the table is the end of a cell, whatever it says.
+        inside = len(row.segments) == 1 and row.x0 > left + 6 and row.page == previous.page
+        if ends_table(row, previous, pitch, list_name) and not (inside and row.y - previous.y < 1.5 * pitch):
             break
         gap = row.y - previous.y if row.page == previous.page else 0.0
         apart = end - start >= 2 and gap > 1.45 * max(widest_gap, 0.8 * pitch)
@@ -165,14 +168,16 @@ def build_records(rows: Sequence[Row], columns: Sequence[Column], list_name: str
     cuts = borders(columns, rows)
     name_index = _name_index(columns, list_name)
     grid = [assign(row, columns, cuts) for row in rows]
-    groups = _by_gaps(rows, grid, name_index) or _by_wrapping(grid, name_index)
+    groups = _by_gaps(rows, grid, name_index) or _by_wrapping(rows, grid, name_index)
     records = []
     for group in groups:
         record: dict[str, Run] = {}
         for index, column in enumerate(columns):
             tokens = [token for member in group for token in grid[member].get(index, [])]
-            if tokens:
-                record[column.role] = record[column.role] + Run(tokens) if column.role in record else Run(tokens)
+            if tokens and column.role not in record:
+                record[column.role] = Run(tokens)
+            elif tokens and column.role != "name" and column.role not in LIST_OF_ROLE:
+                record[column.role] = record[column.role] + Run(tokens)
         records.append(record)
     return records
 
@@ -217,7 +222,7 @@ def _plausible(groups: list[list[int]], grid: Grid, name: int) -> bool:
     doubled = sum(
         1
         for group in groups
-        if sum(1 for row in group if name in grid[row] and len(grid[row]) > 1) > 1
+        if sum(1 for row in group if name in grid[row] and len(grid[row]) > max(1, 0.7 * len(grid[group[0]]))) > 1
         and _shared_short(group, grid, name) > 0
     )
     return named >= 0.9 * len(groups) and doubled <= 0.05 * len(groups)
@@ -231,27 +236,56 @@ def _shared_short(group: list[int], grid: Grid, name: int) -> int:
             if column != name:
                 texts.setdefault(column, []).append(" ".join(token.text for token in tokens))
     return sum(
-        1
-        for found in texts.values()
-        if len(found) > len(set(found)) or sum(any(map(str.isdigit, text)) for text in found) > 1
+        1 for found in texts.values() if len(found) > len(set(found)) or sum(map(_starts_with_number, found)) > 1
     )
 
 
-def _by_wrapping(grid: Grid, name: int) -> list[list[int]]:
-    """Groups rows where nothing but the text tells: a row without a name goes on with the record above, and
-    so does a name alone where its first word would not have fitted on the line above."""
+_TIME_OF_DAY = re.compile(r"\d{1,2}:\d\d")
+
+
+def _starts_with_number(text: str) -> bool:
+    """Whether a cell starts with a number; a time of day may stand below its date."""
+    return text[0].isdigit() and not _TIME_OF_DAY.match(text)
+
+
+def _by_wrapping(rows: Sequence[Row], grid: Grid, name: int) -> list[list[int]]:
+    """Groups rows where nothing but the text tells: a row without a name goes on with the record above, so does
+    a name alone where its first word would not have fitted on the line above, and so does a line right below a
+    record that fills but a few of its many cells."""
     widest = max((tokens[-1].x1 for cells in grid for tokens in [cells.get(name, [])] if tokens), default=0.0)
     groups: list[list[int]] = []
     last_name: list[Token] = []
     for index, cells in enumerate(grid):
         tokens = cells.get(name, [])
         alone = len(cells) == 1
-        if groups and (not tokens or (last_name and _continues(last_name, tokens, widest, alone))):
+        few = bool(groups) and 1 < len(cells) <= 0.5 * len(grid[groups[-1][0]])
+        sparse = few and _is_right_below(rows, index) and not _counts_anew(grid[groups[-1][0]], cells, name)
+        timed = len(tokens) == 1 and _TIME_OF_DAY.match(tokens[0].text)
+        if groups and (not tokens or timed or sparse or (last_name and _continues(last_name, tokens, widest, alone))):
             groups[-1].append(index)
         else:
             groups.append([index])
         last_name = tokens or last_name
     return groups
+
+
+_FIGURE = re.compile(r"[\d./:,-]*\d[\d./:,-]*")
+
+
+def _counts_anew(first: dict[int, list[Token]], cells: dict[int, list[Token]], name: int) -> bool:
+    """Whether a column that holds a figure or date in the record's first row holds another one here."""
+    return any(
+        _FIGURE.fullmatch(" ".join(token.text for token in first.get(index, ())))
+        and _FIGURE.fullmatch(" ".join(token.text for token in tokens))
+        and not _TIME_OF_DAY.match(tokens[0].text)
+        for index, tokens in cells.items()
+        if index != name
+    )
+
+
+def _is_right_below(rows: Sequence[Row], index: int) -> bool:
+    row, above = rows[index], rows[index - 1]
+    return row.page == above.page and row.y - above.y < 1.9 * max(row.height, above.height)
 
 
 def _continues(above: list[Token], tokens: list[Token], widest: float, alone: bool) -> bool:

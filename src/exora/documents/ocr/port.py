@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+from exora.documents.pool import ChildPool
 from exora.domain.document import Line
 from exora.errors import DocumentError
 
+R = TypeVar("R")
 Rotation = Literal[0, 90, 180, 270]
 
 
@@ -61,8 +63,16 @@ class Pictures(Protocol):
         """
         ...
 
-    async def here(self, function: Callable[..., OcrResult], picture: Picture) -> OcrResult:
-        """Run ``function(content, number, limits)`` of an engine of this machine in a child process.
+    async def here(
+        self, function: Callable[..., R], picture: Picture, *arguments: object, pool: ChildPool | None = None
+    ) -> R:
+        """Run ``function(content, number, limits, *arguments)`` of an engine of this machine in a child process.
+
+        Args:
+            function: a module-level function of Exora's.
+            picture: gives the number.
+            arguments: further ones.
+            pool: of which child processes; None = those that read pages.
 
         Raises:
             DocumentError: the function's, or that the page ran into a limit or crashed its process.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -54,10 +53,10 @@ class Acts:
 
     async def group(self, _: Request, session: Session, form: Form) -> Response:
         """Redrive the dead letters of one error, or all that there are."""
-        until, begun, count = datetime.now(UTC), time.monotonic(), 0
+        until, begun, count = None, time.monotonic(), 0
         fingerprint = None if form.get("all") == "yes" else form.get("fingerprint", "")
         while time.monotonic() - begun < _MOST_S:
-            moved = await self._coordinator.redrive_group(fingerprint, until, _BATCH, _signed(session, form))
+            moved, until = await self._coordinator.redrive_group(fingerprint, until, _BATCH, _signed(session, form))
             count += moved
             if moved < _BATCH:
                 break

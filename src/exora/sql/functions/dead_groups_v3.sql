@@ -1,8 +1,8 @@
 -- public.dead_groups_v3: dead letters by the fingerprint of their error, the largest groups first, among the newest 50000.
--- What is said of the error is of the newest of each group.
+-- job_id is the newest of each group, and what is said of the error is of it.
 create or replace function public.dead_groups_v3(p_limit int default 50)
 returns table (fingerprint text, jobs bigint, cause text, code text, error_class text, summary text, lanes text[],
-               first_at timestamptz, last_at timestamptz, newest uuid)
+               first_at timestamptz, last_at timestamptz, job_id uuid)
 language sql stable security definer set search_path = '' set jit = off as $$
   select g.fingerprint, g.jobs, g.cause, e.code, e.error_class, e.summary, l.lanes, g.first_at, g.last_at,
          exora.job_uuid(j.id, j.created_at)

@@ -18,6 +18,7 @@ begin
       v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC');
     execute format('revoke all on exora.%I from public, anon, authenticated, service_role',
       'job_archive_' || to_char(v_day, 'YYYYMMDD'));
+    perform exora.secure_table(format('exora.%I', 'job_archive_' || to_char(v_day, 'YYYYMMDD'))::regclass);
     v_made := v_made + 1;
   end loop;
   return v_made;

@@ -14,6 +14,7 @@ begin
   select array_agg(f order by f.rank) into v_facts from (
     select * from exora.explain_time(v_job)
     union all select * from exora.explain_lane(v_job)
+    union all select * from exora.explain_provider(v_job)
     union all select * from exora.explain_key(v_job)
     union all select * from exora.explain_place(v_job)
     union all select * from exora.explain_run(v_job)

@@ -1,11 +1,19 @@
 -- public.submit_document_v3: note an uploaded document and enqueue its job, in one transaction. The same bytes of the
--- same patient are one document: submitting them again answers duplicate with the first ids.
+-- same patient are one document: submitting them again answers duplicate with the first ids. Signed-in users may call it for
+-- the patients they have access to, with the defaults of the last three arguments: who goes first is not theirs to say.
 create or replace function public.submit_document_v3(
   p_patient_id uuid, p_storage_path text, p_sha256 text, p_size_bytes bigint, p_media_type text,
   p_priority int default 5, p_job_lane text default null, p_scheduled_at timestamptz default null,
   out document_id uuid, out job_id uuid, out scheduled_at timestamptz, out outcome text, out reason text)
 language plpgsql security definer set search_path = '' as $$
+declare v_serves boolean := exora.serves();
 begin
+  if not v_serves and not public.has_profile_access(p_patient_id) then
+    perform exora.refuse('PT403', 'this user has no access to this patient', 'p_patient_id', 'Ask for it: exora patients grant');
+  end if;
+  if not v_serves and (p_priority <> 5 or p_job_lane is not null or p_scheduled_at is not null) then
+    perform exora.refuse('PT403', 'a user may not choose priority, lane or time', 'p_priority', 'Leave them out');
+  end if;
   perform from exora.patients p where p.id = p_patient_id;
   if not found then
     perform exora.refuse('PT400', 'no patient of this id is registered', 'p_patient_id',
@@ -21,8 +29,9 @@ begin
      where j.job_type = 'shell_file_processing' and j.idempotency_key = 'document:' || document_id;
     return;
   end if;
-  insert into exora.audit_events (event, patient_id, document_id, correlation_id)
-  values ('document_submitted', p_patient_id, document_id, document_id);
+  insert into exora.audit_events (event, patient_id, document_id, correlation_id, detail)
+  values ('document_submitted', p_patient_id, document_id, document_id,
+          case when not v_serves then jsonb_build_object('user_id', exora.current_user_id()) end);
   select e.job_id, e.scheduled_at, e.outcome, e.reason into job_id, scheduled_at, outcome, reason
     from public.enqueue_job_v3('shell_file_processing', 'Process document', jsonb_build_object(
            'patient_id', p_patient_id, 'shell_file_id', document_id, 'storage_path', p_storage_path,

@@ -55,6 +55,27 @@ comment on table exora.audit_checks is 'Each verification of the audit trail: se
 
 create type exora.job_fact as (rank int, cause text, fact text, remedy text);
 
+-- Periodic jobs ---------------------------------------------------------------------------------
+
+create table exora.schedules (
+  name        text primary key check (name ~ '^[a-z][a-z0-9_-]{0,62}$'),
+  cron        text not null check (length(cron) between 9 and 120),
+  time_zone   text not null check (length(time_zone) <= 64),
+  job_type    text not null references exora.job_types,
+  lane        text,
+  priority    smallint not null,
+  payload     jsonb not null,
+  missed      text not null check (missed in ('skip', 'one', 'all')),
+  next_at     timestamptz not null,
+  last_at     timestamptz,
+  last_job    bigint,
+  created_at  timestamptz not null default clock_timestamp()
+);
+create index schedules_next on exora.schedules (next_at);
+comment on table exora.schedules is
+  'Jobs to be enqueued again and again. next_at is the tick to come: whoever moves it on enqueues the job in the same
+transaction, so each tick is enqueued once. missed: what becomes of ticks at which no worker lived.';
+
 -- Functions whose arguments are others now; a changed one would stand beside the old under the same name.
 drop function if exists public.cancel_job_v3(uuid);
 drop function if exists public.pause_lane_v3(text, boolean);

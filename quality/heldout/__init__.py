@@ -1,0 +1,1 @@
+"""Synthetic patients printed in layouts that nothing was tuned on: an honest guess at documents not seen yet."""

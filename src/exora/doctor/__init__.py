@@ -1,0 +1,1 @@
+"""Finds out what is wrong: one check per function, each with its remedy."""
