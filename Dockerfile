@@ -5,13 +5,13 @@ FROM python:${PYTHON} AS build
 WORKDIR /build
 COPY requirements/ requirements/
 RUN python -m venv /opt/exora \
- && /opt/exora/bin/pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
+ && /opt/exora/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
  && /opt/exora/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src/ src/
 COPY examples/documents/ examples/documents/
 RUN /opt/exora/bin/pip install --no-cache-dir --no-index --no-deps --no-build-isolation . \
- && /opt/exora/bin/pip uninstall --yes hatchling uv pip setuptools
+ && /opt/exora/bin/pip uninstall --yes hatchling pathspec trove-classifiers setuptools pip
 
 FROM python:${PYTHON}
 RUN groupadd --gid 10001 exora \

@@ -93,6 +93,7 @@ quality: .venv/.installed ## Score reading and analysis on DATA (default ../shar
 .PHONY: lock
 lock: ## Compile the locks from pyproject.toml
 	$(COMPILE) -o requirements/runtime.txt
+	echo hatchling==1.27.0 | $(subst pyproject.toml,-,$(COMPILE)) -o requirements/build.txt
 	$(COMPILE) --group dev -o requirements/dev.txt
 
 .PHONY: lock-check

@@ -14,6 +14,7 @@ from exora.capacity.gate import Gate
 from exora.coordination.port import Coordinator, Transport
 from exora.coordination.postgres import PostgresTransport, connect
 from exora.coordination.supabase import SupabaseTransport
+from exora.coordination.traced import TracedTransport
 from exora.coordination.wire import WireCoordinator
 from exora.documents.analysis.remote import RemoteAnalyzer
 from exora.documents.handler import DocumentHandler, DocumentJob
@@ -56,6 +57,7 @@ class Services:
     coordinator: Coordinator
     storage: Storage
     limits: DocumentLimits
+    traced: bool = False
 
     async def submit(
         self, content: bytes, patient_id: UUID, *, priority: int = 5, lane: str | None = None
@@ -92,13 +94,14 @@ def open_transport(target: Target, *, max_connections: int = 4) -> Transport:
 
 @contextlib.asynccontextmanager
 async def open_services(
-    target: Target, *, verify: bool = True, bucket_of: Project | None = None
+    target: Target, *, verify: bool = True, bucket_of: Project | None = None, traced: bool = False
 ) -> AsyncIterator[Services]:
     """Connect to a migrated database.
 
     Args:
         target: where it is.
         verify: check that it is at this version.
+        traced: log every call, without its values.
         bucket_of: the Supabase project whose Storage holds the documents of a direct target; None = the database does.
 
     Raises:
@@ -117,7 +120,8 @@ async def open_services(
         else:
             assert isinstance(transport, PostgresTransport)
             storage = PostgresStorage(transport.fetch)
-        yield Services(target, WireCoordinator(transport), storage, DocumentLimits())
+        carrier = TracedTransport(transport) if traced else transport
+        yield Services(target, WireCoordinator(carrier), storage, DocumentLimits(), traced)
 
 
 async def migrate_schema(dsn: str) -> Applied:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from exora.errors import ConfigurationError
+from exora.observe.debug import debug_enabled
 from exora.providers.urls import checked_url
 from exora.supabase.address import check_dsn, check_url
 from exora.supabase.client import Project
@@ -94,9 +95,22 @@ class Settings:
     openai: RemoteApi | None = None
 
     @property
+    def traced(self) -> bool:
+        """Whether calls of the database are shown."""
+        over = "db:calls" if self.database_url or not self.project else "supabase:client"
+        return (
+            self.debug_queries or debug_enabled(self.debug, over) or "http" in self.node_debug or "*" in self.node_debug
+        )
+
+    @property
     def production_like(self) -> bool:
         """Staging and production: what is missing is an error, never a silent default."""
         return self.app_env in ("staging", "production")
+
+
+def environment() -> Mapping[str, str]:
+    """The process's own variables, for those who show them."""
+    return os.environ
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -121,7 +135,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         worker_id=_worker_id(env),
         drain_s=float(_integer(env, "EXORA_DRAIN_SECONDS", 25, 0, 3600)),
         http_port=_integer(env, "PORT" if env.get("PORT") else "HEALTH_CHECK_PORT", 10000, 0, 65535),
-        log_level=(_choice(env, "LOG_LEVEL", _LEVELS) or "info"),
+        log_level="debug" if _flag(env, "VERBOSE") else (_choice(env, "LOG_LEVEL", _LEVELS) or "info"),
         audit_key=env.get("EXORA_AUDIT_KEY") or None,
         read_token=_token(env, "EXORA_READ_TOKEN"),
         operate_token=_token(env, "EXORA_OPERATE_TOKEN"),

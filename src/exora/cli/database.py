@@ -58,5 +58,7 @@ async def services(settings: Settings, target: Target, *, ephemeral: bool = Fals
     embedded = ephemeral or (settings.database_url is None and settings.project is None)
     if embedded and isinstance(target, str):
         await migrate_schema(target)
-    async with open_services(target, bucket_of=None if embedded else settings.project) as opened:
+    async with open_services(
+        target, bucket_of=None if embedded else settings.project, traced=settings.traced
+    ) as opened:
         yield opened

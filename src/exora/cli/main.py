@@ -18,16 +18,20 @@ from exora.cli import (
     lanes,
     migrate,
     patients,
+    promote,
     queue,
     record,
     schedules,
+    settings,
     submit,
     test,
     worker,
     workers,
 )
-from exora.cli.output import fail
+from exora.cli.output import err, fail
 from exora.errors import ExoraError
+from exora.settings import environment
+from exora.variables import unknown
 
 app = typer.Typer(
     name="exora",
@@ -52,6 +56,8 @@ app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
 app.add_typer(test.app, name="test")
 app.command("doctor")(test.doctor)
+app.command("settings")(settings.settings)
+app.command("promote")(promote.promote)
 
 
 def _version(wanted: bool) -> None:
@@ -67,6 +73,8 @@ def root(
     ] = False,
 ) -> None:
     """Medical documents to structured clinical records, coordinated by PostgreSQL."""
+    for line in unknown(environment()):
+        err.print(f"[yellow]warning[/]: {line}", highlight=False, soft_wrap=True)
 
 
 def main() -> None:

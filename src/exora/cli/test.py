@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from rich.console import Console
 from rich.table import Column, Table
 
 from exora.app import Target, migrate_schema, open_services, open_transport
@@ -39,14 +40,15 @@ def _connection() -> list[Check]:
     try:
         settings = read_settings()
         with database(settings) as target:
-            return run(_of_target(target, embedded=settings.database_url is None and settings.project is None))
+            return run(of_target(target, embedded=settings.database_url is None and settings.project is None))
     except ConfigurationError as error:
         return [from_error("settings", error)]
     except ExoraError as error:
         return [from_error("connection", error)]
 
 
-async def _of_target(target: Target, embedded: bool) -> list[Check]:
+async def of_target(target: Target, embedded: bool) -> list[Check]:
+    """The checks of a connection; the embedded database is migrated first."""
     if embedded and isinstance(target, str):
         await migrate_schema(target)
     transport = open_transport(target)
@@ -72,10 +74,15 @@ def _finish(checks: list[Check], as_json: bool) -> None:
     if as_json:
         print_json({"ok": passed(checks), "checks": checks})
     else:
-        table = Table("check", "", Column("found", overflow="fold"), Column("what to do", overflow="fold"))
-        for check in checks:
-            color = _COLORS[check.status]
-            table.add_row(check.name, f"[{color}]{check.status.value}[/]", check.detail, check.remedy)
-        out.print(table)
+        show(checks, out)
     if not passed(checks):
         raise typer.Exit(1)
+
+
+def show(checks: list[Check], console: Console) -> None:
+    """Print checks as a table."""
+    table = Table("check", "", Column("found", overflow="fold"), Column("what to do", overflow="fold"))
+    for check in checks:
+        color = _COLORS[check.status]
+        table.add_row(check.name, f"[{color}]{check.status.value}[/]", check.detail, check.remedy)
+    console.print(table)

@@ -25,6 +25,7 @@ ALLOWED = frozenset(
         "event", "level", "timestamp", "logger", "worker_id", "job_id", "job_type", "attempt", "correlation_id",
         "document_id", "outcome", "status", "duration_s", "error_class", "error_code", "fingerprint", "count",
         "claims", "active_jobs", "concurrency", "drain_s", "port", "version", "app_env", "dropped_keys", "schedule",
+        "function", "arguments",
     }
 )  # fmt: skip
 

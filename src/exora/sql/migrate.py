@@ -151,6 +151,15 @@ async def check(connection: asyncpg.Connection) -> None:
     _require_current(await _pending(connection), await _stale_code(connection))
 
 
+def pending_of(state: Mapping[str, Any] | None) -> list[Migration]:
+    """The migrations that a database lacks, from what ``schema_state_v3`` says of it.
+
+    Raises:
+        SchemaTooNew: it has some that this version does not know.
+    """
+    return _missing((state or {}).get("migrations") or [])
+
+
 def check_state(state: Mapping[str, Any] | None) -> None:
     """Verify what ``schema_state_v3`` says of a database, as ``check`` does.
 
