@@ -75,7 +75,7 @@ class Rig:
         """Submit an example and wait until its job is as wanted."""
         await self.services.coordinator.register_patient(self.patient)
         answer = await self.services.submit((EXAMPLES / name).read_bytes(), self.patient)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while True:
                 [view] = await self.services.coordinator.get_jobs([answer.job.job_id])
                 if done(view):
@@ -138,7 +138,7 @@ async def test_what_was_paid_for_is_not_paid_twice(rig: Rig) -> None:
     await db.execute("update exora.job_types set backoff_base_s = 0.1, backoff_cap_s = 0.1")
     async with rig.worker():
         waiting = asyncio.create_task(rig.process("lab-report-scan.pdf"))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not await db.fetchval("select count(*) from exora.job_errors"):
                 await asyncio.sleep(0.05)
         rig.chat.storm = None
