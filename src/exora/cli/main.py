@@ -26,6 +26,7 @@ from exora.cli import (
     settings,
     submit,
     test,
+    usage,
     worker,
     workers,
 )
@@ -50,6 +51,7 @@ app.add_typer(lanes.app, name="lanes")
 app.add_typer(capacity.app, name="capacity")
 app.add_typer(queue.app, name="queue")
 app.add_typer(schedules.app, name="schedules")
+app.add_typer(usage.app, name="usage")
 app.command("workers")(workers.workers)
 app.command("record")(record.record)
 app.command("analyze")(analyze.analyze)
