@@ -23,7 +23,7 @@ from exora.sql.migrate import migrate
 from exora.testing.providers.limits import Limits
 from exora.testing.providers.scripted import throttled
 
-LIMITS = Limits(requests_per_minute=1500, tokens_per_minute=None, concurrent=40)
+LIMITS = Limits(requests_per_minute=600, tokens_per_minute=None, concurrent=20)
 #: Offered in multiples of the limit.
 OVERLOAD = 3
 LATENCY_S = 0.4
