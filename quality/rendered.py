@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import textwrap
 from dataclasses import dataclass
 
@@ -26,10 +27,17 @@ class Rendering:
     lines: tuple[str, ...]
 
 
+def wrapped(report: str) -> list[str]:
+    """The lines of a report as wide as a page, runs of blanks collapsed."""
+    # The reports lost their line breaks: a comma stands where one was.
+    restored = re.sub(r"(?<=[.:]) *,\s*|,(?=[A-Z]{3})", "\n", report)
+    lines = [line for part in restored.splitlines() for line in textwrap.wrap(part, _LINE_CHARACTERS)]
+    return [" ".join(line.split()) for line in lines]
+
+
 def render(report: str, number: int) -> Rendering:
     """The first page of a report, in the font whose turn it is."""
-    wrapped = [line for part in report.splitlines() for line in textwrap.wrap(part, _LINE_CHARACTERS)]
-    lines = tuple(" ".join(line.split()) for line in wrapped)[:_LINES]
+    lines = tuple(wrapped(report))[:_LINES]
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=letter, invariant=True)
     canvas.setFont(FONTS[number % len(FONTS)], 10)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -86,12 +85,3 @@ async def test_every_log_line_of_a_job_carries_its_correlation(embedded_dsn: str
         assert {line["job_id"] for line in lines} == set(expected)
         assert all(expected[str(line["job_id"])] == line["correlation_id"] for line in lines)
         assert not [line for line in running.lines() if "dropped_keys" in line]
-
-
-async def test_the_worker_writes_no_file(embedded_dsn: str, tmp_path: Path) -> None:
-    async with system(embedded_dsn) as (services, _):
-        jobs = await submit_examples(services)
-        async with worker(embedded_dsn, TMPDIR=str(tmp_path), HOME=str(tmp_path)) as running:
-            await until(lambda: all_final(services, jobs))
-            await running.ends(15)
-    assert list(tmp_path.rglob("*")) == []

@@ -126,6 +126,11 @@ def test_a_photo_in_uneven_light_is_read(scan: Image.Image) -> None:
     assert lines(shared_engine().recognize(photo, None), photo) == ROWS
 
 
+def test_the_word_i_is_no_rule_of_a_table() -> None:
+    said = "Today in clinic I have seen a patient whom I know well"
+    assert read(saved(scanned(said, dpi=300), "PNG")).text == said
+
+
 @pytest.mark.parametrize("scale", [0.45, 3.0])
 def test_small_and_huge_pictures_are_scaled_to_what_can_be_read(scan: Image.Image, scale: float) -> None:
     size = (round(scan.width * scale), round(scan.height * scale))

@@ -56,9 +56,19 @@ class WorkerProcess:
 @contextlib.asynccontextmanager
 async def worker(dsn: str, *arguments: str, **environment: str) -> AsyncIterator[WorkerProcess]:
     """A worker process on a database; killed at the end of the block if it still runs."""
+    async with launched_worker((), dsn, *arguments, **environment) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def launched_worker(
+    launcher: tuple[str, ...], dsn: str, *arguments: str, **environment: str
+) -> AsyncIterator[WorkerProcess]:
+    """A worker process started through another program, e.g. one that watches it."""
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     env |= {"DATABASE_URL": dsn, "PORT": "0", "APP_ENV": "test", **environment}
     process = await asyncio.create_subprocess_exec(
+        *launcher,
         sys.executable,
         "-m",
         "exora.cli.main",

@@ -25,6 +25,7 @@ from exora.cli import (
     settings,
     submit,
     test,
+    usage,
     worker,
     workers,
 )
@@ -48,6 +49,7 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(lanes.app, name="lanes")
 app.add_typer(queue.app, name="queue")
 app.add_typer(schedules.app, name="schedules")
+app.add_typer(usage.app, name="usage")
 app.command("workers")(workers.workers)
 app.command("record")(record.record)
 app.command("analyze")(analyze.analyze)

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Coroutine, Iterator
 from dataclasses import asdict, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TextIO, TypeVar
@@ -79,7 +79,7 @@ def writing(path: Path | None) -> Iterator[TextIO]:
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a datetime is one
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()

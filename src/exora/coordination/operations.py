@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from exora.domain.operations import (
     Explanation,
     Moment,
     TrailEvent,
+    Usage,
     WorkerReport,
     WorkerView,
 )
@@ -115,4 +116,8 @@ class Operations(Protocol):
         Raises:
             NotFound: there is no schedule of that name.
         """
+        ...
+
+    async def usage(self, first: date, last: date) -> list[Usage]:
+        """What was done and spent on each day, from one to another."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from exora.domain.operations import (
     Fact,
     Moment,
     TrailEvent,
+    Usage,
     WorkerReport,
     WorkerView,
 )
@@ -135,6 +136,10 @@ class WireOperations:
         job_id: UUID = rows[0]["run_schedule_v3"]
         return job_id
 
+    async def usage(self, first: date, last: date) -> list[Usage]:
+        rows = await self._transport.call("usage_v3", {"p_from": first, "p_to": last}, repeatable=True)
+        return [Usage(**{**row, "day": _day(row["day"])}) for row in rows]
+
     async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
         rows = await self._transport.call(function, arguments, repeatable=True)
         return rows[0][function]
@@ -143,3 +148,8 @@ class WireOperations:
 def signed(act: Act) -> dict[str, Any]:
     """An act as arguments; what is not said is not sent."""
     return {name: value for name, value in (("p_by", act.by), ("p_why", act.why)) if value is not None}
+
+
+def _day(value: date | str) -> date:
+    """A day as either transport carries it."""
+    return date.fromisoformat(value) if isinstance(value, str) else value

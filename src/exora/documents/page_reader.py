@@ -105,7 +105,7 @@ def finish_page(prepared: PreparedPage, result: OcrResult) -> PageText:
     width, height = page.width, page.height
     if result.rotation % 180:
         width, height = height, width
-    recognized = PageText(page.number, width, height, result.lines, "ocr", result.engine)
+    recognized = PageText(page.number, width, height, result.lines, "ocr", result.engine, page.warnings)
     return _in_lines(_completed(page, recognized, prepared.gaps) if prepared.gaps else recognized)
 
 
@@ -215,4 +215,5 @@ def _completed(page: PageText, recognized: PageText, gaps: tuple[Box, ...]) -> P
         (*page.lines, *added),
         "ocr" if mostly_recognized else "text-layer",
         f"{page.engine} + {recognized.engine}",
+        page.warnings,
     )

@@ -149,7 +149,7 @@ async def _recognize(
         elif page.gaps:
             text = await document.run(finish_page, page, OcrResult((), 0, "none"))
             warning = f"a picture on page {number} could not be read: {outcome.code}"
-            done(number, replace(text, warnings=(warning,)))
+            done(number, replace(text, warnings=(*text.warnings, warning)))
         else:
             done(number, outcome)
 

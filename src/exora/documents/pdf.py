@@ -7,6 +7,7 @@ import ctypes
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pypdfium2
@@ -112,7 +113,8 @@ def read_pdf_page(content: bytes, number: int, limits: DocumentLimits) -> PdfPag
         CorruptDocument: the page cannot be loaded or has no size.
     """
     with _opened(content, number) as page:
-        return _read(page, number)
+        read = _read(page, number)
+    return read._replace(page=replace(read.page, warnings=_warnings(_hold(content), number)))
 
 
 def draw_pdf_page(content: bytes, number: int, limits: DocumentLimits) -> tuple[Image.Image, int]:
@@ -130,6 +132,16 @@ def draw_pdf_page(content: bytes, number: int, limits: DocumentLimits) -> tuple[
         except pypdfium2.PdfiumError:
             raise CorruptDocument("a page of the document cannot be drawn") from None
         return bitmap.to_pil(), round(dpi)
+
+
+def _warnings(held: _Held, number: int) -> tuple[str, ...]:
+    """What the document holds, or lacks, that its pages do not tell."""
+    warnings = []
+    if held.is_repaired:
+        warnings.append("the document was damaged and has been repaired; parts of it may be missing")
+    if number == 1 and (attached := pdfium.FPDFDoc_GetAttachmentCount(held.document)) > 0:
+        warnings.append(f"the document has attached files, which were not read: {min(attached, 1000)}")
+    return tuple(warnings)
 
 
 @contextlib.contextmanager

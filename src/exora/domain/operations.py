@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -168,3 +168,18 @@ class TrailEvent:
     patient_id: UUID | None
     correlation_id: UUID
     detail: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was done in a lane, or spent on an API (``kind``), on one day in UTC; ``usd`` in US dollars."""
+
+    day: date
+    kind: str
+    name: str
+    completed: int
+    retried: int
+    dead: int
+    pages: int
+    run_s: float
+    usd: float

@@ -110,7 +110,12 @@ class Tally:
         for lane, work in self._lanes.items():
             counts = work.counts()
             now: dict[str, Any] = {name: counts[name] for name in _REPORTED}
-            now |= {"run_s": work.run_s, "runs": list(work.runs), "waits": list(work.waits)}
+            now |= {
+                "pages": sum(work.pages.values()),
+                "run_s": work.run_s,
+                "runs": list(work.runs),
+                "waits": list(work.waits),
+            }
             before = self._reported.get(lane)
             self._reported[lane] = now
             if before is None:

@@ -36,6 +36,9 @@ Points = npt.NDArray[np.float32]
 _LINE_PROBABILITY = 0.5
 #: A tall narrow box holds a single character, unless it is this many times as tall as wide.
 _VERTICAL = 6.0
+#: A blank less probable than this is a guess, which needs a gap in the ink of this share of the line's height.
+_SURE_BLANK = 0.5
+_BLANK_WIDTH = 0.08
 #: Lines this many times as tall as wide stand on their side.
 _SIDEWAYS = 1.5
 #: The page's longest lines tell how it lies; read with this probability they stand upright.
@@ -117,7 +120,9 @@ class RapidEngine:
 
 
 def _probability(characters: list[Character]) -> float:
-    return float(np.mean([each.probability for each in characters])) if characters else 0.0
+    """The mean over a line's characters; blanks, which may be guesses, left out."""
+    found = [each.probability for each in characters if each.text != " "]
+    return float(np.mean(found)) if found else 0.0
 
 
 @functools.cache
@@ -148,11 +153,9 @@ def _size(corners: Points) -> tuple[int, int]:
 
 def _words(characters: list[Character], picture: Pixels, corners: Points, width: int, height: int) -> Iterator[Word]:
     """The words of a line: each from the middle of the gap before it to that of the gap after, trimmed to its ink."""
-    groups = [
-        list(group) for is_space, group in itertools.groupby(characters, lambda each: each.text == " ") if not is_space
-    ]
     ink = _ink(picture)
     columns: Pixels = np.any(ink, axis=0)
+    groups = _grouped(characters, columns, _BLANK_WIDTH * picture.shape[0])
     edges = [0, *(_gap(columns, a[-1].at, b[0].at) for a, b in itertools.pairwise(groups)), picture.shape[1]]
     for group, (start, end) in zip(groups, itertools.pairwise(edges), strict=True):
         text = "".join(each.text for each in group)
@@ -161,21 +164,36 @@ def _words(characters: list[Character], picture: Pixels, corners: Points, width:
         yield Word(text, _on_page(area, picture, corners, width, height), round(probability, 4))
 
 
+def _grouped(characters: list[Character], columns: Pixels, narrowest: float) -> list[list[Character]]:
+    """Characters by word: apart at sure blanks, and at guessed ones where the ink has a gap of some width."""
+    groups: list[list[Character]] = [[]]
+    for before, each, after in zip([None, *characters], characters, [*characters[1:], None], strict=False):
+        if each.text != " ":
+            groups[-1].append(each)
+        elif each.probability >= _SURE_BLANK or (
+            before is not None and after is not None and len(_widest_gap(columns, before.at, after.at)) >= narrowest
+        ):
+            groups.append([])
+    return [group for group in groups if group]
+
+
 def _ink(picture: Pixels) -> npt.NDArray[Any]:
     grey = picture.min(axis=2)
     dark, light = np.percentile(grey, (2, 90))
     return grey < dark + _INK * (light - dark) if light - dark > 20 else np.zeros(grey.shape, bool)
 
 
-def _gap(columns: npt.NDArray[Any], before: float, after: float) -> int:
+def _gap(columns: Pixels, before: float, after: float) -> int:
     """The middle of the widest run of columns without ink between two characters."""
+    widest = _widest_gap(columns, before, after)
+    return (widest[0] + widest[-1]) // 2 if widest else int((before + after) / 2 * len(columns))
+
+
+def _widest_gap(columns: Pixels, before: float, after: float) -> list[int]:
     size = len(columns)
-    first, last = max(int(before * size), 0), min(int(after * size), size)
-    runs = [
-        list(run) for has_ink, run in itertools.groupby(range(first, last), lambda at: bool(columns[at])) if not has_ink
-    ]
-    widest = max(runs, key=len, default=[first, last])
-    return (widest[0] + widest[-1]) // 2
+    between = range(max(int(before * size), 0), min(int(after * size), size))
+    runs = [list(run) for has_ink, run in itertools.groupby(between, lambda at: bool(columns[at])) if not has_ink]
+    return max(runs, key=len, default=[])
 
 
 def _trimmed(ink: npt.NDArray[Any], start: int, end: int) -> tuple[int, int, int, int]:

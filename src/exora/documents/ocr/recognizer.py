@@ -27,7 +27,7 @@ _MORE_LETTERS = frozenset("°µμ±£€×÷½¼¾²³•–—’‘“”…�
 
 
 class Character(NamedTuple):
-    """One character, its probability, and its middle along the line (0-1)."""
+    """One character, its probability, and its middle along the line (0-1); an unlikely blank is only a guess."""
 
     text: str
     probability: float
@@ -87,7 +87,7 @@ class Recognizer:
                 if found and index != self._space and found[-1].text != " ":
                     between = blanks[last + 1 : step]
                     if between.size and between.max() > _SPACE_PROBABILITY:
-                        found.append(Character(" ", 1.0, ((last + step) / 2 + 0.5) / length))
+                        found.append(Character(" ", float(between.max()), ((last + step) / 2 + 0.5) / length))
                 found.append(Character(self._alphabet[index], float(scores[step, index]), (step + 0.5) / length))
                 last = step
             before = index

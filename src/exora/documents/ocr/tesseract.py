@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import statistics
 import sys
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -40,6 +41,10 @@ _WORD_LEVEL = "5"
 _SPECK_CONFIDENCE = 0.5
 #: Ruled lines of a table, read as characters.
 _RULES = frozenset("|¦_[]{}")
+#: A capital I without serifs looks like one of these; a rule is taller than the letters beside it.
+_BARS = frozenset("|¦")
+_LETTER_HEIGHT = 1.25
+_WORDS_OF_A_LINE = 4
 
 
 class _Reading(NamedTuple):
@@ -189,10 +194,20 @@ def _parse(table: str, width: int, height: int) -> tuple[Line, ...]:
     found = [row for row in rows if len(row) == 12 and row[0] == _WORD_LEVEL]
     lines = []
     for _, group in itertools.groupby(found, key=lambda row: row[2:5]):
-        words = tuple(word for row in group if (word := _word(row, width, height)) is not None)
+        printed = _with_capital_i(list(group))
+        words = tuple(word for row in printed if (word := _word(row, width, height)) is not None)
         if words:
             lines.append(Line(words))
     return tuple(lines)
+
+
+def _with_capital_i(rows: list[list[str]]) -> list[list[str]]:
+    """A line's rows; a bar no taller than the words beside it is the word "I", not a rule of a table."""
+    tall = [int(row[9]) for row in rows if any(map(str.isalnum, row[11]))]
+    if len(tall) < _WORDS_OF_A_LINE:
+        return rows
+    highest = _LETTER_HEIGHT * statistics.median(tall)
+    return [[*row[:11], "I"] if row[11].strip() in _BARS and int(row[9]) <= highest else row for row in rows]
 
 
 def _word(row: list[str], width: int, height: int) -> Word | None:

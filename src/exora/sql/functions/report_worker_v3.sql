@@ -1,6 +1,6 @@
 -- public.report_worker_v3: a worker says that it lives, what it serves and what it has done since its last report.
 -- p_report counts its reports: one that comes twice changes nothing. p_work: for each lane {lane, completed, retried, dead,
--- cancelled, run_s, runs, waits}, as in exora.lane_minutes. p_state: working, draining, or stopped, which takes it off.
+-- cancelled, pages, run_s, runs, waits}, as in exora.lane_minutes. p_state: working, draining, or stopped, which takes it off.
 create or replace function public.report_worker_v3(
   p_worker_id text, p_report bigint, p_started_at timestamptz, p_state text, p_job_types text[], p_lanes text[],
   p_slots int, p_active int, p_memory_bytes bigint, p_version text, p_work jsonb default '[]')
@@ -31,6 +31,15 @@ begin
      set completed = m.completed + excluded.completed, retried = m.retried + excluded.retried,
          dead = m.dead + excluded.dead, cancelled = m.cancelled + excluded.cancelled, run_s = m.run_s + excluded.run_s,
          runs = exora.add_counts(m.runs, excluded.runs), waits = exora.add_counts(m.waits, excluded.waits);
+
+  insert into exora.usage_days as u (day, lane, completed, retried, dead, pages, run_s)
+  select (v_now at time zone 'UTC')::date, l.lane, l.completed, l.retried, l.dead, coalesce(l.pages, 0), l.run_s
+    from jsonb_to_recordset(p_work) as l (lane text, completed bigint, retried bigint, dead bigint, pages bigint,
+                                          run_s double precision)
+   order by l.lane
+  on conflict (day, lane) do update
+     set completed = u.completed + excluded.completed, retried = u.retried + excluded.retried, dead = u.dead + excluded.dead,
+         pages = u.pages + excluded.pages, run_s = u.run_s + excluded.run_s;
 
   -- Once a minute somebody notes the depth, and forgets what is old.
   if pg_try_advisory_xact_lock(hashtextextended('exora.depth', 0))

@@ -37,6 +37,19 @@ comment on table exora.lane_minutes is
   'What workers say they did in each minute, for charts: counts, seconds of run time, and histograms of run time (runs) and
 of the time from enqueue to first start (waits) over the bounds of exora.minute_bounds(). ready, running: depth then.';
 
+create table exora.usage_days (
+  day        date not null,
+  lane       text collate "C" not null,
+  completed  bigint not null,
+  retried    bigint not null,
+  dead       bigint not null,
+  pages      bigint not null,
+  run_s      double precision not null,
+  primary key (day, lane)
+);
+comment on table exora.usage_days is
+  'What workers say they did on each day (UTC) in each lane, kept for good: a row a lane and day. Money is in api_costs.';
+
 -- Who acted, and why ------------------------------------------------------------------------------
 
 alter table exora.lanes add column paused_by text, add column pause_reason text;
