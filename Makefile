@@ -71,6 +71,11 @@ bench: bench/.venv/.installed ## Measure against the peers, quick
 bench-full: bench/.venv/.installed ## Measure against the peers, medians of three repetitions
 	$(BIN)/python -m bench
 
+.PHONY: bench-capacity
+bench-capacity: bench/.venv/.installed ## Measure how well the gate keeps to a provider's limits (ARGS=--full: 30 minutes)
+	$(BIN)/python -m bench.capacity $(ARGS)
+	bench/.venv/bin/python -m bench.capacity.chart build
+
 .PHONY: bench-lock
 bench-lock: ## Compile the lock of the benchmark's Python peers
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 bench/requirements.in -o bench/requirements.txt

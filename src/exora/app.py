@@ -8,18 +8,28 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from exora.capacity.clients import GatedChat, GatedVision
+from exora.capacity.estimates import Estimator
+from exora.capacity.gate import Gate
 from exora.coordination.port import Coordinator, Transport
 from exora.coordination.postgres import PostgresTransport, connect
 from exora.coordination.supabase import SupabaseTransport
 from exora.coordination.traced import TracedTransport
 from exora.coordination.wire import WireCoordinator
+from exora.documents.analysis.remote import RemoteAnalyzer
 from exora.documents.handler import DocumentHandler, DocumentJob
 from exora.documents.ocr.local import LocalOcr, second_pool
+from exora.documents.ocr.port import OcrEngine
+from exora.documents.ocr.vision import VisionOcr
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
+from exora.domain.capacity import Need
 from exora.domain.document import DocumentLimits
 from exora.domain.job import SubmitAnswer
 from exora.errors import ConfigurationError, DocumentTooLarge
+from exora.providers.openai import OpenAI
+from exora.providers.vision import Vision
+from exora.settings import RemoteApi
 from exora.sql.migrate import Applied, check, check_state, migrate
 from exora.storage.port import Storage
 from exora.storage.postgres import PostgresStorage
@@ -160,11 +170,71 @@ def _ignore(*_: object) -> None:
     """Nobody watches."""
 
 
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The remote APIs of a process, and the gate before them."""
+
+    gate: Gate
+    vision: Vision | None
+    openai: OpenAI | None
+    model: str
+
+    @property
+    def needs(self) -> list[Need]:
+        """What a document's job calls."""
+        needs = []
+        if self.vision is not None:
+            needs.append(Need("google", "vision-api"))
+        if self.openai is not None:
+            needs.append(Need("openai", self.model))
+        return needs
+
+    def ocr(self, local: OcrEngine) -> OcrEngine:
+        """The engine that recognizes pages."""
+        return local if self.vision is None else VisionOcr(GatedVision(self.gate, self.vision))
+
+    def analyzer(self, services: Services, pool: ChildPool) -> RemoteAnalyzer | None:
+        """What analyzes pages; None = the local analyzer."""
+        if self.openai is None:
+            return None
+        estimator = Estimator(services.coordinator, "openai", self.model)
+        chat = GatedChat(self.gate, self.openai, estimator, self.model)
+        return RemoteAnalyzer(chat, pool, services.limits)
+
+
+@contextlib.asynccontextmanager
+async def open_remote(
+    services: Services, holder: str, vision: RemoteApi | None, openai: RemoteApi | None
+) -> AsyncIterator[Remote]:
+    """The remote APIs that are configured, behind one gate.
+
+    Args:
+        holder: this process; unique.
+        vision, openai: None = not used.
+    """
+    gate = Gate(services.coordinator, holder)
+    remote = Remote(
+        gate,
+        None if vision is None else Vision(vision.key, vision.base_url),
+        None if openai is None else OpenAI(openai.key, openai.base_url),
+        "" if openai is None else openai.model,
+    )
+    try:
+        yield remote
+    finally:
+        await gate.close()
+        for client in (remote.vision, remote.openai):
+            if client is not None:
+                await client.close()
+
+
 @contextlib.asynccontextmanager
 async def open_worker(
     services: Services,
     config: WorkerConfig,
     *,
+    vision: RemoteApi | None = None,
+    openai: RemoteApi | None = None,
     pool_size: int | None = None,
     registry: Registry | None = None,
     on_progress: Callable[[UUID, int, int], None] = _ignore,
@@ -174,6 +244,7 @@ async def open_worker(
     Args:
         services: the database and the document store.
         config: the numbers.
+        vision, openai: remote engines for documents; None = the local ones.
         pool_size: child processes for CPU-bound work; None = one per CPU.
         registry: handlers; None = those registered with ``@exora.handler``, plus documents.
         on_progress: called with (job id, pages done, pages) as documents are read.
@@ -186,10 +257,13 @@ async def open_worker(
     async with (
         ChildPool(pool_size, address_space_bytes=limits.address_space_bytes) as pool,
         second_pool(limits) as second,
+        open_remote(services, config.worker_id, vision, openai) as remote,
     ):
         if registry is None:
             registry = default_registry.copy()
-            handler = DocumentHandler(services.storage, pool, LocalOcr(second), limits)
+            ocr, analyzer = remote.ocr(LocalOcr(second)), remote.analyzer(services, pool)
+            handler = DocumentHandler(services.storage, pool, ocr, limits, analyzer)
             for job_type in DOCUMENT_JOB_TYPES:
                 registry.add(job_type, handler, DocumentJob)
+            await services.coordinator.declare_needs(DOCUMENT_JOB_TYPES, remote.needs)
         yield Worker(services.coordinator, connect_keeper, registry, config, on_progress)

@@ -10,19 +10,35 @@ from urllib.parse import urlsplit
 
 from exora.errors import ConfigurationError
 from exora.observe.debug import debug_enabled
+from exora.providers.urls import checked_url
 from exora.supabase.address import check_dsn, check_url
 from exora.supabase.client import Project
 from exora.supabase.keys import KeyRing
 
 _LEVELS = ("trace", "debug", "info", "warning", "warn", "error")
 _ENVIRONMENTS = ("development", "test", "staging", "production")
-_OCR_ENGINES = ("tesseract",)
-_ANALYZERS = ("local",)
+_OCR_ENGINES = ("tesseract", "vision")
+_ANALYZERS = ("local", "openai")
 #: A token that opens a page to the world must not be guessable.
 _TOKEN_BYTES = 32
 _YES = ("1", "true", "yes", "on")
 _NO = ("", "0", "false", "no", "off")
 _KEYS = ("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteApi:
+    """An API to send pages to.
+
+    Attributes:
+        key: never shown.
+        base_url: None = the provider's own.
+        model: where there is a choice.
+    """
+
+    key: str = field(repr=False)
+    base_url: str | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +66,9 @@ class Settings:
         verbose: VERBOSE: log as if LOG_LEVEL were debug.
         sentry_dsn: SENTRY_DSN: where errors are told, as ids and codes; needs the extra ``sentry``. Never shown.
         otel_endpoint: OTEL_EXPORTER_OTLP_ENDPOINT: where traces are sent, over HTTP; needs the extra ``otel``.
-        ocr, analyzer: EXORA_OCR and EXORA_ANALYZER, the engines by name; None = chosen.
+        ocr, analyzer: EXORA_OCR and EXORA_ANALYZER, the engines by name; None = remote with its key, else local.
+        vision: Google Vision by GOOGLE_CLOUD_API_KEY and GOOGLE_VISION_BASE_URL; None = pages are recognized here.
+        openai: OpenAI by OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL; None = pages are analyzed here.
     """
 
     app_env: str = "development"
@@ -73,6 +91,8 @@ class Settings:
     otel_endpoint: str | None = None
     ocr: str | None = None
     analyzer: str | None = None
+    vision: RemoteApi | None = None
+    openai: RemoteApi | None = None
 
     @property
     def traced(self) -> bool:
@@ -104,8 +124,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
     database_url = _database_url(env)
+    app_env = _choice(env, "APP_ENV", _ENVIRONMENTS) or _choice(env, "NODE_ENV", _ENVIRONMENTS) or "development"
+    ocr, analyzer = _choice(env, "EXORA_OCR", _OCR_ENGINES), _choice(env, "EXORA_ANALYZER", _ANALYZERS)
     settings = Settings(
-        app_env=_choice(env, "APP_ENV", _ENVIRONMENTS) or _choice(env, "NODE_ENV", _ENVIRONMENTS) or "development",
+        app_env=app_env,
         database_url=database_url,
         project=_project(env),
         data_dir=Path(env["EXORA_DATA_DIR"]) if env.get("EXORA_DATA_DIR") else None,
@@ -123,10 +145,17 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         verbose=_flag(env, "VERBOSE"),
         sentry_dsn=env.get("SENTRY_DSN") or None,
         otel_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
-        ocr=_choice(env, "EXORA_OCR", _OCR_ENGINES),
-        analyzer=_choice(env, "EXORA_ANALYZER", _ANALYZERS),
-    )
-    _check_engines(env, settings)
+        ocr=ocr,
+        analyzer=analyzer,
+        vision=_remote(
+            env, app_env, ocr, key="GOOGLE_CLOUD_API_KEY", url="GOOGLE_VISION_BASE_URL", choice="EXORA_OCR",
+            local="tesseract", model="vision-api",
+        ),
+        openai=_remote(
+            env, app_env, analyzer, key="OPENAI_API_KEY", url="OPENAI_BASE_URL", choice="EXORA_ANALYZER",
+            local="local", model=env.get("OPENAI_MODEL", "").strip() or "gpt-4o-mini",
+        ),
+    )  # fmt: skip
     if settings.production_like and settings.database_url is None and settings.project is None:
         raise ConfigurationError(
             f"APP_ENV is {settings.app_env} but neither DATABASE_URL nor SUPABASE_URL is set",
@@ -144,25 +173,28 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def _check_engines(env: Mapping[str, str], settings: Settings) -> None:
-    """Quality never drops silently: a key for a remote engine means somebody expects that engine."""
-    for key, name, engine in (
-        ("GOOGLE_CLOUD_API_KEY", "EXORA_OCR", settings.ocr),
-        ("OPENAI_API_KEY", "EXORA_ANALYZER", settings.analyzer),
-    ):
-        local = "tesseract" if name == "EXORA_OCR" else "local"
-        if engine is None and env.get(key):
+def _remote(
+    env: Mapping[str, str], app_env: str, asked: str | None, *, key: str, url: str, choice: str, local: str, model: str
+) -> RemoteApi | None:
+    """The remote engine, where its key is set and the local one is not asked for by name.
+
+    Quality never drops silently: where it counts, doing without a remote engine has to be asked for.
+    """
+    given = env.get(key, "").strip()
+    if asked == local:
+        return None
+    if not given:
+        if asked is not None:
+            raise ConfigurationError(f"{choice} is {asked}, but {key} is not set", field=key, remedy=f"Set {key}")
+        if app_env in ("staging", "production"):
             raise ConfigurationError(
-                f"{key} is set, but this version has only the local engine",
-                field=name,
-                remedy=f"Ask for it by name: {name}={local}",
+                f"APP_ENV is {app_env} and {key} is not set",
+                field=choice,
+                remedy=f"Set {key}, or ask for the local engine by name: {choice}={local}",
             )
-        if engine is None and settings.production_like:
-            raise ConfigurationError(
-                f"APP_ENV is {settings.app_env} and {key} is not set",
-                field=name,
-                remedy=f"Ask for the local engine by name: {name}={local}",
-            )
+        return None
+    base_url = env.get(url, "").strip()
+    return RemoteApi(given, checked_url(base_url, url) if base_url else None, model)
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from exora.settings import Settings
+from exora.settings import RemoteApi, Settings
 
 _MASKED = "(set; not shown)"
 
@@ -52,8 +52,11 @@ VARIABLES = (
     Variable(("OTEL_EXPORTER_OTLP_ENDPOINT",), "otel_endpoint"),
     Variable(("EXORA_OCR",), "ocr"),
     Variable(("EXORA_ANALYZER",), "analyzer"),
-    Variable(("GOOGLE_CLOUD_API_KEY",), "ocr", secret=True),
-    Variable(("OPENAI_API_KEY",), "analyzer", secret=True),
+    Variable(("GOOGLE_CLOUD_API_KEY",), "vision", secret=True),
+    Variable(("GOOGLE_VISION_BASE_URL",), "vision"),
+    Variable(("OPENAI_API_KEY",), "openai", secret=True),
+    Variable(("OPENAI_BASE_URL",), "openai"),
+    Variable(("OPENAI_MODEL",), "openai"),
 )
 
 
@@ -99,6 +102,8 @@ def _value(variable: Variable, source: str | None, settings: Settings, env: Mapp
     value = getattr(settings, variable.attribute)
     if value is None:
         return ""
+    if isinstance(value, RemoteApi):
+        return value.model if variable.names[0] == "OPENAI_MODEL" else value.base_url or ""
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 

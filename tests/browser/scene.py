@@ -55,6 +55,7 @@ async def scene(dsn: str) -> AsyncIterator[Scene]:
     bench, release, mended = Bench(dsn), asyncio.Event(), asyncio.Event()
     db = await asyncpg.connect(dsn)
     await _history(db)
+    await _capacity(bench, db)
     await db.close()
 
     async def report(_: Any, payload: dict[str, Any]) -> Any:
@@ -107,6 +108,20 @@ async def _reports(bench: Bench) -> None:
             WorkerReport(name, 1, now - timedelta(hours=up), "working", ["shell_file_processing", "ai_processing"],
                          None, 50, active, (180 + active) << 20, "0.1.0", [])
         )  # fmt: skip
+
+
+async def _capacity(bench: Bench, db: asyncpg.Connection) -> None:
+    """An API that is used, and one that its provider has closed."""
+    await db.execute(
+        "insert into exora.api_window (api, tick, profile, requests, tokens)"
+        " select api, (extract(epoch from clock_timestamp()) * 5)::bigint, '', 412, 121000 from exora.api_rate_limits"
+        "  where api_endpoint = 'gpt-4o-mini'"
+    )
+    await db.execute(
+        "insert into exora.api_costs (api, day, microusd) select api, (now() at time zone 'utc')::date, 4310000"
+        "  from exora.api_rate_limits where provider_name in ('openai', 'google')"
+    )
+    await bench.coordinator.report_api_throttle("google", "vision-api", "throttled", retry_after_ms=1_800_000)
 
 
 async def _history(db: asyncpg.Connection) -> None:

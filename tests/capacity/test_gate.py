@@ -248,6 +248,15 @@ async def test_a_failing_provider_is_tried_three_times_and_trips_the_breaker(rig
     await rig.until(state="down")
 
 
+async def test_a_large_call_after_small_ones_gets_what_it_needs(rig: Rig) -> None:
+    gate = rig.gate()
+    for _ in range(3):
+        await gate.call(*OPENAI, rig.make(), tokens=100, output_tokens=50)
+    for tokens in (5000, 20_000, 80_000):
+        await gate.call(*OPENAI, rig.make(tokens), tokens=tokens, output_tokens=50, terms=Terms(patience_s=3))
+    assert rig.calls[3:] == [5000, 20_000, 80_000]
+
+
 async def test_what_a_closed_gate_holds_goes_back(rig: Rig) -> None:
     gate = rig.gate()
     await asyncio.gather(*(gate.call(*OPENAI, rig.make(), tokens=100) for _ in range(50)))

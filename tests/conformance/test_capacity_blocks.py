@@ -130,6 +130,12 @@ async def test_a_dead_workers_concurrency_returns_with_its_lease_and_its_units_w
     assert await db.fetchval("select count(*) from exora.api_holders where holder = 'one'") == 0
 
 
+async def test_a_worker_that_keeps_requests_can_ask_for_tokens_alone(coordinator: Coordinator, one: Holder) -> None:
+    await one.sync(want_requests=1, want_tokens=10)
+    got = await one.sync(requests=1, tokens=10, want_tokens=90, least_tokens=90, waiting=1)
+    assert (got.requests, got.tokens) == (0, 90)
+
+
 async def test_money_bounds_a_block(coordinator: Coordinator, one: Holder, two: Holder) -> None:
     await coordinator.set_api_limits(*OPENAI, {"cost_per_day_usd": 1})
     assert (await one.sync(want_requests=5, want_cost_usd=0.75)).cost_usd == pytest.approx(0.75)

@@ -98,7 +98,7 @@ SURE = [("lisinopril", 0.1, 0.1 * row) for row in range(8)]
     [
         (result(*SURE), PAGE, False),
         (result(*SURE, confidence=0.8), PAGE, True),
-        (result(*SURE), PAGE.resize((500, 700)), True),
+        (result(*SURE), PAGE.resize((400, 560)), True),
         (result(), PAGE, True),
         (result(), Image.new("L", (1000, 1400), "white"), False),
     ],

@@ -69,3 +69,32 @@ def test_where_it_counts_nothing_is_defaulted(app_env: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
             read_settings({name: value for name, value in complete.items() if name != missing})
         assert caught.value.field == missing
+
+
+def test_a_key_chooses_the_remote_engine_and_is_not_shown() -> None:
+    settings = read_settings({"OPENAI_API_KEY": "sk-hunter2", "GOOGLE_CLOUD_API_KEY": "AIza-hunter2"})
+    assert settings.openai is not None
+    assert settings.vision is not None
+    assert (settings.openai.key, settings.openai.model) == ("sk-hunter2", "gpt-4o-mini")
+    assert "hunter2" not in repr(settings)
+    by_name = {"OPENAI_API_KEY": "k", "EXORA_ANALYZER": "local", "GOOGLE_CLOUD_API_KEY": "k", "EXORA_OCR": "tesseract"}
+    settings = read_settings(by_name)
+    assert (settings.openai, settings.vision) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("choice", "key"), [("EXORA_OCR=vision", "GOOGLE_CLOUD_API_KEY"), ("EXORA_ANALYZER=openai", "OPENAI_API_KEY")]
+)
+def test_a_remote_engine_without_its_key_is_an_error(choice: str, key: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(dict([choice.split("=")]))
+    assert caught.value.field == key
+
+
+def test_documents_go_to_other_machines_over_tls_only() -> None:
+    settings = read_settings({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"})
+    assert settings.openai is not None
+    assert settings.openai.base_url == "http://127.0.0.1:11434/v1"
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://ollama.example/v1"})
+    assert caught.value.field == "OPENAI_BASE_URL"

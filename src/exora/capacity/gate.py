@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -85,6 +87,19 @@ class Terms:
     profile: str = ""
 
 
+#: How the calls of the job at hand wait, unless they say so themselves.
+current_terms: ContextVar[Terms] = ContextVar("current_terms", default=Terms())  # noqa: B039  frozen
+
+
+def price(prices: ApiPrices, input_tokens: int, output_tokens: int, units: int) -> int:
+    """What a call costs by the list, in millionths of a US dollar, rounded up."""
+    return math.ceil(
+        prices.usd_per_request * units * 1e6
+        + prices.usd_per_million_input_tokens * input_tokens
+        + prices.usd_per_million_output_tokens * output_tokens
+    )
+
+
 class Gate:
     """Capacity for this worker's calls.
 
@@ -109,7 +124,7 @@ class Gate:
     @contextlib.asynccontextmanager
     async def reserve(
         self, provider: str, endpoint: str, *, tokens: int = 0, output_tokens: int = 0, units: int = 1,
-        terms: Terms = Terms(),
+        terms: Terms | None = None,
     ) -> AsyncIterator[Permit]:  # fmt: skip
         """Capacity for one call, held within the block and settled at its end.
 
@@ -118,20 +133,17 @@ class Gate:
             tokens: the most the call can use, in and out together.
             output_tokens: of those, the most that can be output; they have a price of their own.
             units: what the provider bills per request, such as images.
-            terms: how long to wait, and before whom.
+            terms: how long to wait, and before whom; None = as the job at hand does.
 
         Raises:
             NoCapacity: it would wait longer than its patience.
             NotFound: no such API.
         """
+        terms = terms or current_terms.get()
         api = self._api(provider, endpoint, terms.profile)
         prices = api.prices or await api.load_prices()
-        cost_usd = (
-            prices.usd_per_request * units
-            + prices.usd_per_million_input_tokens * max(tokens - output_tokens, 0) / 1e6
-            + prices.usd_per_million_output_tokens * output_tokens / 1e6
-        )
-        call = _Call(api, tokens, cost_usd, terms, await api.take(tokens, cost_usd, terms))
+        cost = price(prices, max(tokens - output_tokens, 0), output_tokens, units)
+        call = _Call(api, tokens, cost, terms, await api.take(tokens, cost, terms))
         try:
             with tracing.span("api_call", provider=provider, endpoint=endpoint):
                 yield call
@@ -146,7 +158,7 @@ class Gate:
 
     async def call(
         self, provider: str, endpoint: str, make: Callable[[Permit], Awaitable[T]], *, tokens: int = 0,
-        output_tokens: int = 0, units: int = 1, terms: Terms = Terms(),
+        output_tokens: int = 0, units: int = 1, terms: Terms | None = None,
     ) -> T:  # fmt: skip
         """Reserve, call, settle; again where that may help: after a 429 as soon as the gate opens, after a failure of
         the provider up to three times. Every try has a reservation of its own.
@@ -155,6 +167,7 @@ class Gate:
             NoCapacity: there is none within the patience, or none until a person acts.
             ProviderError: another try would not help, or did not.
         """
+        terms = terms or current_terms.get()
         patient_until = time.monotonic() + terms.patience_s
         failures = 0
         while True:
@@ -230,15 +243,15 @@ class _Api:
         self.prices = await self._store.api_prices(self.provider, self.endpoint)
         return self.prices
 
-    async def take(self, tokens: int, cost_usd: float, terms: Terms) -> Unit:
+    async def take(self, tokens: int, microusd: int, terms: Terms) -> Unit:
         """One unit of the block, now or when it is this call's turn."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._keep_in_step(), name=f"exora-capacity-{self.pool.name}")
-        unit = self.pool.take(tokens, cost_usd)
+        unit = self.pool.take(tokens, microusd)
         if unit is not None:
             return unit
         return await self.pool.wait(
-            tokens, cost_usd, priority=terms.priority, deadline=terms.deadline, patience_s=terms.patience_s
+            tokens, microusd, priority=terms.priority, deadline=terms.deadline, patience_s=terms.patience_s
         )
 
     async def react(self, error: ProviderError) -> None:
@@ -330,17 +343,17 @@ class _Api:
 class _Call:
     """A reserved call, as providers see it (``Permit``)."""
 
-    __slots__ = ("_api", "_arrived_at", "_began", "_cost_usd", "_settled", "_terms", "_tokens", "_unit", "_used")
+    __slots__ = ("_api", "_arrived_at", "_began", "_microusd", "_settled", "_terms", "_tokens", "_unit", "_used")
 
-    def __init__(self, api: _Api, tokens: int, cost_usd: float, terms: Terms, unit: Unit) -> None:
+    def __init__(self, api: _Api, tokens: int, microusd: int, terms: Terms, unit: Unit) -> None:
         self._api = api
         self._tokens = tokens
-        self._cost_usd = cost_usd
+        self._microusd = microusd
         self._terms = terms
         self._unit: Unit | None = unit
         self._began: float | None = None
         self._arrived_at: float | None = None
-        self._used: tuple[int, float] | None = None
+        self._used: tuple[int, int] | None = None
         self._settled = False
 
     async def begin(self) -> None:
@@ -350,8 +363,8 @@ class _Call:
         while self._unit is None or time.monotonic() >= self._unit.void_at:
             if self._unit is not None:
                 unit, self._unit = self._unit, None
-                self._api.pool.end(unit, arrived_at=None, tokens=0, cost_usd=0.0, ok=None)
-            self._unit = await self._api.take(self._tokens, self._cost_usd, self._terms)
+                self._api.pool.end(unit, arrived_at=None, tokens=0, microusd=0, ok=None)
+            self._unit = await self._api.take(self._tokens, self._microusd, self._terms)
         self._began = time.monotonic()
 
     def answered(
@@ -372,12 +385,7 @@ class _Call:
         """See ``Permit.used``."""
         prices = self._api.prices
         assert prices is not None
-        cost_usd = (
-            prices.usd_per_request * units
-            + prices.usd_per_million_input_tokens * input_tokens / 1e6
-            + prices.usd_per_million_output_tokens * output_tokens / 1e6
-        )
-        self._used = (input_tokens + output_tokens, cost_usd)
+        self._used = (input_tokens + output_tokens, price(prices, input_tokens, output_tokens, units))
 
     def settle(self, *, ok: bool | None) -> None:
         """End it; what was never sent goes back."""
@@ -387,7 +395,7 @@ class _Call:
         arrived_at = self._arrived_at
         if arrived_at is None and self._began is not None:
             arrived_at = time.monotonic()
-        tokens, cost_usd = self._used if self._used is not None else (self._tokens, self._cost_usd)
+        tokens, microusd = self._used if self._used is not None else (self._tokens, self._microusd)
         sent = self._began is not None
-        self._api.pool.end(self._unit, arrived_at=arrived_at, tokens=tokens, cost_usd=cost_usd, ok=ok if sent else None)
+        self._api.pool.end(self._unit, arrived_at=arrived_at, tokens=tokens, microusd=microusd, ok=ok if sent else None)
         self._unit = None

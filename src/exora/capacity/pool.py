@@ -32,7 +32,7 @@ class Unit:
     """One call's capacity, taken from the block; not to be sent any more after ``void_at`` (``time.monotonic()``)."""
 
     tokens: int
-    cost_usd: float
+    microusd: int
     void_at: float
 
 
@@ -41,7 +41,7 @@ class _Waiter:
     key: float
     number: int
     tokens: int = field(compare=False)
-    cost_usd: float = field(compare=False)
+    microusd: int = field(compare=False)
     future: asyncio.Future[Unit] = field(compare=False)
     gives_up_at: float = field(compare=False)
 
@@ -66,23 +66,23 @@ class Pool:
         # To spend.
         self._requests = 0
         self._tokens = 0
-        self._cost_usd = 0.0
+        self._microusd = 0
         self._slots = 0
         self._void_at = 0.0
         # Under way.
         self.in_flight = 0
         self._in_flight_tokens = 0
-        self._in_flight_cost = 0.0
+        self._in_flight_microusd = 0
         # Ended since the last report.
         self._arrived: dict[int, list[int]] = {}
-        self._spent_usd = 0.0
+        self._spent_microusd = 0
         self._succeeded = 0
         self._failed = 0
         # What to expect.
         self._closing = False
         self._taken = 0
         self._taken_tokens = 0
-        self._taken_cost = 0.0
+        self._taken_cost = 0
         self._rate = 0.0
         self._mean_tokens = 0.0
         self._mean_cost = 0.0
@@ -109,14 +109,14 @@ class Pool:
         """Seconds until asking again is of use; 0 = now."""
         return max(self._retry_at - self._clock(), 0.0)
 
-    def take(self, tokens: int, cost_usd: float) -> Unit | None:
+    def take(self, tokens: int, microusd: int) -> Unit | None:
         """A unit at once, if nobody waits before and the block has it."""
-        if self.waiting or not self._has(tokens, cost_usd, self._clock()):
+        if self.waiting or not self._has(tokens, microusd, self._clock()):
             return None
-        return self._spend(tokens, cost_usd)
+        return self._spend(tokens, microusd)
 
     async def wait(
-        self, tokens: int, cost_usd: float, *, priority: int, deadline: float | None, patience_s: float
+        self, tokens: int, microusd: int, *, priority: int, deadline: float | None, patience_s: float
     ) -> Unit:
         """A unit, as soon as it is this call's turn.
 
@@ -134,7 +134,7 @@ class Pool:
         if deadline is not None:
             key = min(key, deadline - _PRIORITY_S)
         waiter = _Waiter(
-            key, next(self._numbers), tokens, cost_usd, asyncio.get_running_loop().create_future(), now + patience_s
+            key, next(self._numbers), tokens, microusd, asyncio.get_running_loop().create_future(), now + patience_s
         )
         heapq.heappush(self._waiters, waiter)
         self.waiting += 1
@@ -149,13 +149,13 @@ class Pool:
             self._drop(waiter)
             raise
 
-    def end(self, unit: Unit, *, arrived_at: float | None, tokens: int, cost_usd: float, ok: bool | None) -> None:
+    def end(self, unit: Unit, *, arrived_at: float | None, tokens: int, microusd: int, ok: bool | None) -> None:
         """A call has ended.
 
         Args:
             unit: what it had taken.
             arrived_at: when it had reached the provider at the latest; None: it was never sent.
-            tokens, cost_usd: what it really used.
+            tokens, microusd: what it really used.
             ok: whether the provider did its part; None says nothing about it.
         """
         self._leave(unit)
@@ -163,13 +163,13 @@ class Pool:
             if unit.void_at > self._clock() and self._void_at >= unit.void_at:
                 self._requests += 1
                 self._tokens += unit.tokens
-                self._cost_usd += unit.cost_usd
+                self._microusd += unit.microusd
         else:
             step = math.ceil(arrived_at * _STEPS_PER_S)
             sums = self._arrived.setdefault(step, [0, 0])
             sums[0] += 1
             sums[1] += tokens
-            self._spent_usd += cost_usd
+            self._spent_microusd += microusd
             if ok is not None:
                 self._succeeded += ok
                 self._failed += not ok
@@ -190,7 +190,7 @@ class Pool:
         now = self._clock()
         self._learn(now)
         if now >= self._void_at:
-            self._requests, self._tokens, self._cost_usd = 0, 0, 0.0
+            self._requests, self._tokens, self._microusd = 0, 0, 0
         while self._waiters and self._waiters[0].future.done():
             heapq.heappop(self._waiters)
         asked = self._asked()
@@ -200,21 +200,21 @@ class Pool:
         ahead_tokens = math.ceil(ahead * self._mean_tokens)
         asked_tokens = sum(waiter.tokens for waiter in asked)
         self._tokens = min(self._tokens, asked_tokens + ahead_tokens)
-        asked_cost = sum(waiter.cost_usd for waiter in asked) + ahead * self._mean_cost
-        self._cost_usd = min(self._cost_usd, asked_cost)
+        asked_cost = sum(waiter.microusd for waiter in asked) + math.ceil(ahead * self._mean_cost)
+        self._microusd = min(self._microusd, asked_cost)
         head = self._waiters[0] if self._waiters else None
         arrived, self._arrived = self._arrived, {}
-        spent, self._spent_usd = self._spent_usd, 0.0
+        spent, self._spent_microusd = self._spent_microusd, 0
         succeeded, failed = self._succeeded, self._failed
         self._succeeded = self._failed = 0
         return BlockReport(
             requests=self.in_flight + self._requests,
             tokens=self._in_flight_tokens + self._tokens,
-            cost_usd=self._in_flight_cost + self._cost_usd,
+            cost_usd=(self._in_flight_microusd + self._microusd) / 1e6,
             in_flight=self.in_flight,
             want_requests=max(len(asked) + ahead - self._requests, 0),
             want_tokens=max(asked_tokens + ahead_tokens - self._tokens, 0),
-            want_cost_usd=max(asked_cost - self._cost_usd, 0.0),
+            want_cost_usd=max(asked_cost - self._microusd, 0) / 1e6,
             want_slots=self.in_flight + len(asked) + ahead,
             least_tokens=max(head.tokens - self._tokens, 0) if head else 0,
             waiting=self.waiting,
@@ -222,7 +222,7 @@ class Pool:
             ages_ms=[max(int((now - step / _STEPS_PER_S) * 1000), 0) for step in arrived],
             used_requests=[sums[0] for sums in arrived.values()],
             used_tokens=[sums[1] for sums in arrived.values()],
-            used_cost_usd=spent,
+            used_cost_usd=spent / 1e6,
             succeeded=succeeded,
             failed=failed,
         )
@@ -236,10 +236,10 @@ class Pool:
         """
         now = self._clock()
         if now >= self._void_at:
-            self._requests, self._tokens, self._cost_usd = 0, 0, 0.0
+            self._requests, self._tokens, self._microusd = 0, 0, 0
         self._requests += grant.requests
         self._tokens += grant.tokens
-        self._cost_usd += grant.cost_usd
+        self._microusd += round(grant.cost_usd * 1e6)
         self._slots = grant.slots
         self._void_at = asked_at + grant.valid_ms / 1000
         self._reason = grant.reason
@@ -255,35 +255,35 @@ class Pool:
 
     def give_back(self) -> None:
         """Keep nothing: the next report returns all that is not under way."""
-        self._requests, self._tokens, self._cost_usd, self._void_at = 0, 0, 0.0, 0.0
+        self._requests, self._tokens, self._microusd, self._void_at = 0, 0, 0, 0.0
         self._closing = True
 
-    def _has(self, tokens: int, cost_usd: float, now: float) -> bool:
+    def _has(self, tokens: int, microusd: int, now: float) -> bool:
         return (
             self._requests > 0
             and self._tokens >= tokens
             and self.in_flight < self._slots
             and now < self._void_at
             and now >= self._closed_until
-            and self._cost_usd >= cost_usd - 1e-9
+            and self._microusd >= microusd
         )
 
-    def _spend(self, tokens: int, cost_usd: float) -> Unit:
+    def _spend(self, tokens: int, microusd: int) -> Unit:
         self._requests -= 1
         self._tokens -= tokens
-        self._cost_usd -= cost_usd
+        self._microusd -= microusd
         self.in_flight += 1
         self._in_flight_tokens += tokens
-        self._in_flight_cost += cost_usd
+        self._in_flight_microusd += microusd
         self._taken += 1
         self._taken_tokens += tokens
-        self._taken_cost += cost_usd
-        return Unit(tokens, cost_usd, self._void_at)
+        self._taken_cost += microusd
+        return Unit(tokens, microusd, self._void_at)
 
     def _leave(self, unit: Unit) -> None:
         self.in_flight -= 1
         self._in_flight_tokens -= unit.tokens
-        self._in_flight_cost -= unit.cost_usd
+        self._in_flight_microusd -= unit.microusd
 
     def _serve(self) -> None:
         """Hand units to those who wait, in their order; a large one at the head is not overtaken."""
@@ -293,19 +293,19 @@ class Pool:
             if head.future.done():
                 heapq.heappop(self._waiters)
                 continue
-            if not self._has(head.tokens, head.cost_usd, now):
+            if not self._has(head.tokens, head.microusd, now):
                 if self._requests == 0 or self._tokens < head.tokens:
                     self._wake()
                 return
             heapq.heappop(self._waiters)
             self.waiting -= 1
-            head.future.set_result(self._spend(head.tokens, head.cost_usd))
+            head.future.set_result(self._spend(head.tokens, head.microusd))
 
     def _drop(self, waiter: _Waiter) -> None:
         """A waiter gave up; a unit that reached it in the same moment goes back."""
         if waiter.future.done() and not waiter.future.cancelled():
             if waiter.future.exception() is None:
-                self.end(waiter.future.result(), arrived_at=None, tokens=0, cost_usd=0.0, ok=None)
+                self.end(waiter.future.result(), arrived_at=None, tokens=0, microusd=0, ok=None)
             return
         waiter.future.cancel()
         self.waiting -= 1
@@ -334,7 +334,7 @@ class Pool:
             self._mean_tokens += (self._taken_tokens / self._taken - self._mean_tokens) * weight
             self._mean_cost += (self._taken_cost / self._taken - self._mean_cost) * weight
         self._taken = self._taken_tokens = 0
-        self._taken_cost = 0.0
+        self._taken_cost = 0
 
     def _why(self) -> str:
         now = self._clock()

@@ -11,6 +11,7 @@ from exora import __version__
 from exora.cli import (
     analyze,
     audit,
+    capacity,
     dead,
     demo,
     dev,
@@ -47,6 +48,7 @@ app.command("submit")(submit.submit)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(lanes.app, name="lanes")
+app.add_typer(capacity.app, name="capacity")
 app.add_typer(queue.app, name="queue")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(usage.app, name="usage")

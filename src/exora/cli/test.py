@@ -6,15 +6,17 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from exora.app import Target, migrate_schema, open_services, open_transport
-from exora.cli.database import database
+from exora.app import Target, migrate_schema, open_remote, open_services, open_transport
+from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, print_json, run
+from exora.doctor.apis import check_openai, check_vision
 from exora.doctor.check import Check, Status, from_error, passed
 from exora.doctor.connection import check_connection
 from exora.doctor.troubles import check_troubles
 from exora.errors import ConfigurationError, ExoraError
 from exora.observe.logs import configure_logs
-from exora.settings import read_settings
+from exora.settings import Settings, read_settings
+from exora.worker.config import new_worker_id
 
 app = typer.Typer(help="Test what the configuration names. Exit code 1: something failed.", no_args_is_help=True)
 
@@ -25,6 +27,29 @@ _COLORS = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red", S
 def connection(as_json: JsonOption = False) -> None:
     """Test the way to the database: name, encryption, key, role, schema, functions, pooler, clock, a job and back."""
     _finish(_connection(), as_json)
+
+
+@app.command("apis")
+def apis(as_json: JsonOption = False) -> None:
+    """Test the remote APIs that are configured: one small call to each, through the gate; what is wrong if it fails."""
+    configure_logs("error")
+    try:
+        settings = read_settings()
+        with database(settings) as target:
+            _finish(run(_apis(settings, target)), as_json)
+    except ExoraError as error:
+        _finish([from_error("settings" if isinstance(error, ConfigurationError) else "apis", error)], as_json)
+
+
+async def _apis(settings: Settings, target: Target) -> list[Check]:
+    async with (
+        services(settings, target) as exora,
+        open_remote(exora, new_worker_id("test"), settings.vision, settings.openai) as remote,
+    ):
+        return [
+            *await check_vision(remote.gate, remote.vision),
+            *await check_openai(remote.gate, exora.coordinator, remote.openai, remote.model),
+        ]
 
 
 def doctor(as_json: JsonOption = False) -> None:

@@ -67,7 +67,7 @@ async def _work(
 ) -> None:
     async with (
         services(settings, target) as exora,
-        open_worker(exora, config, pool_size=pool_size) as running,
+        open_worker(exora, config, vision=settings.vision, openai=settings.openai, pool_size=pool_size) as running,
         contextlib.AsyncExitStack() as stack,
     ):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reread_key, settings)

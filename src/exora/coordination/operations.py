@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from exora.domain.audit import AuditWindow
+from exora.domain.job import EnqueueAnswer, EnqueueRequest
 from exora.domain.operations import (
     UNSIGNED,
     Act,
@@ -120,4 +122,13 @@ class Operations(Protocol):
 
     async def usage(self, first: date, last: date) -> list[Usage]:
         """What was done and spent on each day, from one to another."""
+        ...
+
+    async def enqueue_after(
+        self, request: EnqueueRequest, needs: Sequence[UUID], *, any_end: bool = False
+    ) -> EnqueueAnswer:
+        """Enqueue a job that waits until other jobs (1 to 1000) are completed, or with ``any_end`` have ended however.
+
+        ``scheduled_at`` and the concurrency key of the request are not taken.
+        """
         ...

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from exora.coordination.port import Transport
 from exora.domain.audit import AuditWindow
+from exora.domain.job import EnqueueAnswer, EnqueueRequest
 from exora.domain.operations import (
     UNSIGNED,
     Act,
@@ -139,6 +140,28 @@ class WireOperations:
     async def usage(self, first: date, last: date) -> list[Usage]:
         rows = await self._transport.call("usage_v3", {"p_from": first, "p_to": last}, repeatable=True)
         return [Usage(**{**row, "day": _day(row["day"])}) for row in rows]
+
+    async def enqueue_after(
+        self, request: EnqueueRequest, needs: Sequence[UUID], *, any_end: bool = False
+    ) -> EnqueueAnswer:
+        arguments: dict[str, Any] = {
+            "job_type": request.job_type,
+            "job_name": request.name,
+            "job_payload": request.payload,
+            "p_needs": list(needs),
+            "p_any_end": any_end,
+            "job_category": request.category,
+            "priority": request.priority,
+        }
+        optional = {
+            "p_job_lane": request.lane,
+            "p_idempotency_key": request.idempotency_key,
+            "p_max_retries": request.max_retries,
+        }
+        arguments |= {name: value for name, value in optional.items() if value is not None}
+        repeatable = request.idempotency_key is not None
+        [row] = await self._transport.call("enqueue_after_v3", arguments, repeatable=repeatable)
+        return EnqueueAnswer(row["job_id"], row["scheduled_at"], row["outcome"], row["reason"])
 
     async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
         rows = await self._transport.call(function, arguments, repeatable=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from exora.capacity.gate import Terms, current_terms
 from exora.documents.analysis import ANALYZER
 from exora.documents.analyze import add_coded_entries, analyze_pages, pages_digest
 from exora.documents.fetch import Reads, fetch
 from exora.documents.ocr.port import OcrEngine
-from exora.documents.pages import read_pages
+from exora.documents.pages import Steps, read_pages
 from exora.documents.persist import persist
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
@@ -32,6 +34,12 @@ class DocumentJob(BaseModel):
     file_size_bytes: int | None = None
 
 
+class Analyzer(Protocol):
+    """Turns pages into a record elsewhere, keeping what was paid for in steps of its own."""
+
+    async def analyze(self, pages: Sequence[PageText], *, sha256: str, key: Hashable, steps: Steps) -> Record: ...
+
+
 class DocumentHandler:
     """Handles ``shell_file_processing`` and ``ai_processing``.
 
@@ -40,12 +48,21 @@ class DocumentHandler:
         pool: child processes for everything that runs native code or takes CPU time.
         ocr: recognizes pages without a text layer.
         limits: what one document may cost.
+        analyzer: None = the local one.
     """
 
-    def __init__(self, storage: Reads, pool: ChildPool, ocr: OcrEngine, limits: DocumentLimits | None = None) -> None:
+    def __init__(
+        self,
+        storage: Reads,
+        pool: ChildPool,
+        ocr: OcrEngine,
+        limits: DocumentLimits | None = None,
+        analyzer: Analyzer | None = None,
+    ) -> None:
         self._storage = storage
         self._pool = pool
         self._ocr = ocr
+        self._analyzer = analyzer
         self._limits = limits or DocumentLimits()
 
     async def __call__(self, context: JobContext, job: DocumentJob) -> dict[str, Any]:
@@ -54,7 +71,9 @@ class DocumentHandler:
         Raises:
             DocumentError: this document can never be processed.
             LostClaim: another worker owns the job.
+            NoCapacity: a remote engine has none for it now.
         """
+        current_terms.set(Terms(priority=context.job.priority, deadline=context.deadline))
         # The access is on record before it happens: no trail, no bytes.
         await context.audit("document_opened", document_id=job.shell_file_id)
         fetched = await fetch(
@@ -81,6 +100,9 @@ class DocumentHandler:
         )
 
     async def _analyze(self, context: JobContext, pages: tuple[PageText, ...], sha256: str) -> Record:
+        if self._analyzer is not None:
+            return await self._analyzer.analyze(pages, sha256=sha256, key=context.job.job_id, steps=context)
+
         async def compute() -> dict[str, Any]:
             record = await analyze_pages(
                 pages, sha256=sha256, pool=self._pool, limits=self._limits, key=context.job.job_id

@@ -1,5 +1,5 @@
 -- public.sweep_v3: the periodic work, bounded by p_limit and done by one caller at a time (a transaction-level
--- advisory lock; others return at once): promote due jobs, rescue lapsed claims, forget old claim answers,
+-- advisory lock; others return at once): promote due jobs and those whose needs are met, rescue lapsed claims, forget old claim answers,
 -- idle marks, floors and reservations, let go what retention has done with, keep archive partitions ahead, seal audit
 -- events. mended: lanes whose floor was too high, now and then looked for; it is a defect if there is one.
 create or replace function public.sweep_v3(p_limit int default 500)
@@ -18,6 +18,7 @@ begin
   end if;
   v_promoted := exora.promote_due(p_limit);
   v_rescued := exora.rescue_lapsed(p_limit);
+  perform exora.release_dependents(p_limit);
   delete from exora.claims c where c.claim_token = any (array(
     select o.claim_token from exora.claims o where o.claimed_at < clock_timestamp() - interval '1 hour'
      order by o.claimed_at limit greatest(p_limit, 1000)));

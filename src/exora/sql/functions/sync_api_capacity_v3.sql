@@ -72,7 +72,7 @@ begin
    where h.api = v_limits.api and h.hungry and h.synced_at > v_now - interval '2 s' and h.holder <> p_holder;
   v_hungry := v_rival.workers + 1;
 
-  if p_want_requests > 0 then
+  if greatest(p_want_requests, p_want_tokens, p_want_cost_usd) > 0 then
     v_left := coalesce(v_free.tokens, p_want_tokens);
     v_share := case when v_free.tokens is null then v_left else ceil(v_left::numeric / v_hungry) end;
     if v_rival.urgency > p_urgency and v_free.tokens is not null then
@@ -85,7 +85,7 @@ begin
     v_left := coalesce(v_free.microusd, p_want_cost_usd * 1000000);
     v_microusd := greatest(least(p_want_cost_usd * 1000000, case when v_free.microusd is null then v_left
                                                                  else ceil(v_left::numeric / v_hungry) end), 0);
-    if v_tokens < p_least_tokens or v_requests = 0 then  -- of no use to the first who waits
+    if v_tokens < p_least_tokens or v_requests + p_requests - p_in_flight = 0 then  -- of no use to the first who waits
       v_requests := 0;
       v_tokens := 0;
       v_microusd := 0;

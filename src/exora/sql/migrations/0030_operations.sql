@@ -89,6 +89,20 @@ comment on table exora.schedules is
   'Jobs to be enqueued again and again. next_at is the tick to come: whoever moves it on enqueues the job in the same
 transaction, so each tick is enqueued once. missed: what becomes of ticks at which no worker lived.';
 
+-- Jobs that wait for others ----------------------------------------------------------------------
+
+create table exora.dependencies (
+  job         bigint not null,
+  needs       bigint not null,
+  any_end     boolean not null,
+  checked_at  timestamptz not null default clock_timestamp(),
+  primary key (job, needs)
+);
+create index dependencies_checked on exora.dependencies (checked_at);
+comment on table exora.dependencies is
+  'A row for each job that a waiting job still needs to be completed (any_end: or dead, or cancelled); the waiting one lies in
+exora.scheduled until exora.awaited_until(). Looked at by sweeps, the longest unlooked at first.';
+
 -- Functions whose arguments are others now; a changed one would stand beside the old under the same name.
 drop function if exists public.cancel_job_v3(uuid);
 drop function if exists public.pause_lane_v3(text, boolean);

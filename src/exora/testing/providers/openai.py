@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -73,7 +74,7 @@ class OpenAIServer(ScriptedServer):
 
     async def answer(self, body: dict[str, Any], flaw: str) -> tuple[bytes, int | None]:
         """A completion; ``flaw`` refusal, length, content_filter or wrong_json spoils it."""
-        content: str | None = self._reply(body)
+        content: str | None = await asyncio.to_thread(self._reply, body)
         message: dict[str, Any] = {"role": "assistant", "refusal": None}
         finish = "stop"
         if flaw == "wrong_json":
