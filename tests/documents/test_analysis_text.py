@@ -165,3 +165,53 @@ def test_the_same_item_on_two_lines_becomes_one_with_all_its_fields() -> None:
 
     assert [(m.name, m.dose, m.frequency) for m in record.medications] == [("Metformin", "500 mg", "BID")]
     assert [(r.name, r.value, r.unit) for r in record.results] == [("Glucose", "99", "mg/dL")]
+
+
+def test_prose_names_what_no_list_knows() -> None:
+    record = read(
+        "HOSPITAL COURSE\n\nShe presented with worsening dyspnea and was found to have cholangiocarcinoma. "
+        "Serum ferritin was 1200 ng/mL. She was treated with gemcitabine and cisplatin.\n"
+    )
+
+    assert "cholangiocarcinoma" in {c.name for c in record.conditions}
+    assert [(r.name, r.value, r.unit) for r in record.results] == [("ferritin", "1200", "ng/mL")]
+    assert {"gemcitabine", "cisplatin"} <= {m.name for m in record.medications}
+
+
+def test_an_allergy_told_as_a_condition_is_an_allergy() -> None:
+    record = read("Dear colleague,\n\nShe has a documented shellfish allergy and hypertension.\n")
+
+    assert [a.name.lower() for a in record.allergies] == ["shellfish allergy"]
+    assert "shellfish allergy" not in {c.name.lower() for c in record.conditions}
+
+
+def test_a_list_of_vaccines_in_a_sentence_is_taken_apart() -> None:
+    record = read(
+        "Dear colleague,\n\nHe received the following vaccines: Hep A, ped/adol, 2 dose; MMR; and IPV. Done.\n"
+    )
+
+    assert [i.name for i in record.immunizations] == ["Hep A, ped/adol, 2 dose", "MMR", "IPV"]
+
+
+def test_a_code_printed_with_a_condition_is_taken_and_no_other_guessed() -> None:
+    record = read("Problems\nCostal chondritis (733.6, M94.0)\nSome odd thing (Z99.999)\n")
+
+    assert [(c.name, c.coding.code if c.coding else None) for c in record.conditions] == [
+        ("Costal chondritis", "M94.0"),
+        ("Some odd thing", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "temporality"),
+    [
+        ("She has a two-day history of fever.", "current"),
+        ("She has a history of asthma.", "historical"),
+        ("MEDICAL HISTORY: Arthritis, gout and asthma.", "historical"),
+    ],
+)
+def test_history_is_told_from_duration(text: str, temporality: str) -> None:
+    conditions = read(f"Dear colleague,\n\n{text}\n").conditions
+
+    assert conditions
+    assert {c.temporality for c in conditions} == {temporality}

@@ -9,6 +9,8 @@ import random
 import pytest
 from PIL import Image, ImageFilter
 
+from exora.doctor.check import Status
+from exora.doctor.recognition import check_recognition
 from exora.documents.ocr import rapid, tesseract
 from exora.documents.ocr.local import LocalOcr, has_second_engine, second_pool
 from exora.documents.ocr.port import OcrResult
@@ -98,7 +100,7 @@ SURE = [("lisinopril", 0.1, 0.1 * row) for row in range(8)]
     [
         (result(*SURE), PAGE, False),
         (result(*SURE, confidence=0.8), PAGE, True),
-        (result(*SURE), PAGE.resize((500, 700)), True),
+        (result(*SURE), PAGE.resize((400, 560)), True),
         (result(), PAGE, True),
         (result(), Image.new("L", (1000, 1400), "white"), False),
     ],
@@ -152,3 +154,9 @@ def test_png_of_a_picture_is_what_engines_elsewhere_get() -> None:
     assert picture is not None
     with Image.open(io.BytesIO(page_png(content, 1, LIMITS))) as image:
         assert (image.mode, image.size) == ("L", (picture.width, picture.height))
+
+
+def test_doctor_tells_which_engines_there_are() -> None:
+    assert "RapidOCR for poor scans" in check_recognition()[0].detail
+    (alone,) = check_recognition(lambda: False)
+    assert (alone.status, "exora[ocr]" in alone.detail) == (Status.OK, True)

@@ -15,7 +15,6 @@ from exora.domain.outcome import Dead, ErrorInfo
 from tests.acceptance.cli import Ran, exora
 from tests.conformance.conftest import FAILURE, Client
 
-pytestmark = pytest.mark.xdist_group("processes")
 OTHER = ErrorInfo("CorruptDocument", "document_corrupt", "the document is damaged. Scan it again", "beef")
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
-import pytest
 from PIL import Image
 
 from exora.cli.usage_chart import draw_usage
@@ -21,7 +20,6 @@ from tests.operations.test_metrics import TestTally
 TODAY = datetime.now(UTC).date()
 
 
-@pytest.mark.xdist_group("processes")
 async def test_usage_is_reported_by_day_lane_and_api(
     client: Client, db: asyncpg.Connection, dsn: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TaskID
 
-from exora.cli.output import JsonOption, err, out, read_file, run
+from exora.cli.output import JsonOption, err, out, print_whole, read_file, run
 from exora.cli.show import print_record
 from exora.documents.analysis.local import analyze_text
 from exora.documents.analyze import add_coded_entries, analyze_pages
@@ -31,7 +31,7 @@ def analyze(
     content = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
     record = _from_text(content) if text else run(_from_document(content))
     if as_json:
-        typer.echo(record.to_json(indent=2))
+        print_whole(record.to_json(indent=2))
     else:
         print_record(out, record)
 

@@ -46,7 +46,20 @@ def fail(error: ExoraError) -> int:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on stdout: dataclasses, ids and times included."""
-    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    print_whole(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def print_whole(text: str) -> None:
+    """Print a text on stdout to its end.
+
+    With PYTHONUNBUFFERED set, as in many containers, a signal (a child's end) can cut one large write short, and
+    nothing tries again: hence the loop.
+    """
+    sys.stdout.flush()
+    rest = memoryview(f"{text}\n".encode())
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
 
 
 def json_line(value: Any) -> str:

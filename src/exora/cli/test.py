@@ -12,6 +12,7 @@ from exora.cli.output import JsonOption, out, print_json, run
 from exora.doctor.apis import check_openai, check_vision
 from exora.doctor.check import Check, Status, from_error, passed
 from exora.doctor.connection import check_connection
+from exora.doctor.recognition import check_recognition
 from exora.doctor.troubles import check_troubles
 from exora.errors import ConfigurationError, ExoraError
 from exora.observe.logs import configure_logs
@@ -57,6 +58,7 @@ def doctor(as_json: JsonOption = False) -> None:
     checks = _connection()
     if passed(checks):
         checks += _troubles()
+    checks += check_recognition()
     _finish(checks, as_json)
 
 

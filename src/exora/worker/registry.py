@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic_core import ValidationError
 
 from exora.domain.outcome import Outcome
 from exora.errors import BadInput, ConfigurationError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel  # three megabytes that a worker without typed handlers does not pay
+
     from exora.worker.context import JobContext
 
 #: A handler gets the context and its typed arguments; it returns an outcome, or a result dict, or None.

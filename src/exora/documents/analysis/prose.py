@@ -71,10 +71,17 @@ def read_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     return [
         *allergies,
         *(draft for draft in medicines if draft.name.lower() not in named),
-        *read_conditions.from_sentence(run, start, end, kind),
+        *map(_as_allergy, read_conditions.from_sentence(run, start, end, kind)),
         *read_results.from_sentence(run, start, end, kind),
         *read_events.from_sentence(run, start, end, kind),
     ]
+
+
+def _as_allergy(draft: Draft) -> Draft:
+    """A condition that is an allergy by its name, "Shellfish allergy", as one."""
+    if not re.search(r"\w allerg(?:y|ies)$", draft.name, re.I) or draft.fields["subject"] == "family":
+        return draft
+    return Draft("allergies", draft.name, draft.run, draft.extraction, draft.date, {"negated": draft.fields["negated"]})
 
 
 def _assessed(rows: Sequence[Row], known: Sequence[Draft]) -> list[Draft]:

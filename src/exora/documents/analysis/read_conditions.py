@@ -11,8 +11,11 @@ from exora.documents.analysis.draft import Draft, clean_name, is_nothing, looks_
 from exora.documents.analysis.geometry import Run
 from exora.documents.analysis.lexicon import conditions, drugs, measurements, vaccines
 from exora.documents.analysis.lists import Entry, split_inline, take_apart
+from exora.documents.analysis.sequence import surely
 
 Cells = dict[str, Run]
+#: From this probability on the sequence model's word is taken that something is a problem.
+_SURE = 0.75
 _RESOLVED = re.compile(r"\b(?:resolved|inactive|remission|past|historical|ended|completed|abated)\b", re.I)
 _LEADING = re.compile(
     r"^(?:the patient (?:has|had) (?:a )?)?(?:(?:past|prior|personal|known|significant|remote)\s+(?:medical\s+)?)?"
@@ -186,6 +189,11 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     # "Influenza, seasonal" is a vaccine and "Body Mass Index" a measurement, neither a condition.
     elsewhere = [(m.start, m.end) for names in (vaccines(), measurements()) for m in names.find(text)]
     known = [span for span in known if not any(c <= span[0] and span[1] < d for c, d in elsewhere)]
+    known.extend(
+        (_qualified(text, entity.start), entity.end, 0.85 * entity.probability)
+        for entity in surely(text, "problem", _SURE)
+        if not any(a < entity.end and entity.start < b for a, b, *_ in [*known, *spans, *elsewhere])
+    )
     for announced in _ANNOUNCED.finditer(text):
         spans.extend(_listed(text, announced.end(), spans, known))
     spans.extend((m, n, sure) for m, n, sure in known if not any(a < n and m < b for a, b, _ in spans))
@@ -342,6 +350,13 @@ def _allergy(piece: Entry) -> list[Draft]:
     ]
 
 
+_NAMED_ALLERGY = re.compile(
+    r"\b(?:has an?|had an?|with an?|documented|known|reported|confirmed)\s+(?:(?:documented|known|reported|severe)\s+)?"
+    r"((?!no\b|drug\b|food\b|seasonal\b)[A-Za-z][\w()-]{2,20}(?: [\w()-]{2,20}){0,2}? allerg(?:y|ies))\b",
+    re.I,
+)
+
+
 def allergy_from_sentence(run: Run, start: int, end: int) -> list[Draft]:
     """Allergies stated in prose: "allergic to penicillin", "no known drug allergies"."""
     text = run.text[start:end]
@@ -349,6 +364,10 @@ def allergy_from_sentence(run: Run, start: int, end: int) -> list[Draft]:
     if none:
         return [no_allergy(run.part(start + none.start(), start + none.end()))]
     match = re.search(r"\b(?:is|are|was)?\s*(?:(not) )?(?:allergic to|(?:an )?allergy to|allergies to)\s+", text, re.I)
+    if match is None and (named := _NAMED_ALLERGY.search(text)):
+        if context_of(text, named.start(1), named.end()).subject == "family":
+            return []
+        return [Draft("allergies", named.group(1), run.part(start + named.start(1), start + named.end()), 0.8)]
     if not match or match.group(1) or context_of(text, match.start(), match.end()).subject == "family":
         return []
     stop = re.search(r"[.;]|\b(?:but|who|and (?:is|has|was|takes))\b", text[match.end() :])

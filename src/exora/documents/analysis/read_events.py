@@ -10,6 +10,10 @@ from exora.documents.analysis.draft import Draft, clean_name, is_nothing, looks_
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lexicon import Phrases, procedures, vaccines
 from exora.documents.analysis.lists import Entry, take_apart
+from exora.documents.analysis.sequence import surely
+
+#: From this probability on the sequence model's word is taken that something is a procedure.
+_SURE = 0.8
 
 Cells = dict[str, Run]
 _TAGGED = re.compile(r"((?:[A-Z][\w'’-]*)(?:[ ,]+(?!and\b|with\b|was\b|is\b)[\w'’-]+){0,10}?)\s\(procedure\)")
@@ -114,6 +118,11 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     drafts: list[Draft] = []
     spans = [(m.start(1), m.end()) for m in _TAGGED.finditer(text)]
     spans.extend((m.start, m.end) for m in procedures().find(text) if not any(a <= m.start < b for a, b in spans))
+    spans.extend(
+        (entity.start, entity.end)
+        for entity in surely(text, "procedure", _SURE)
+        if not any(a < entity.end and entity.start < b for a, b in spans)
+    )
     for a, b in spans:
         drafts.extend(_mention("procedures", run, start, (a, b), text, kind))
     if kind == "immunizations" or re.search(r"\b(?:vaccin|immuni[sz]|shot|booster)", text, re.I):

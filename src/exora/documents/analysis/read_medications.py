@@ -15,10 +15,14 @@ from exora.documents.analysis.draft import (
     plausible_name,
     strip_bullet,
 )
+from exora.documents.analysis.features import phrase_key
 from exora.documents.analysis.geometry import Run
-from exora.documents.analysis.lexicon import drugs
+from exora.documents.analysis.lexicon import Match, drugs, normal_key
 from exora.documents.analysis.lists import Entry
+from exora.documents.analysis.sequence import surely, word_lists
 
+#: From this probability on the sequence model's word is taken that something is a medicine.
+_SURE = 0.6
 Cells = dict[str, Run]
 _NAME_WORD = re.compile(r"(?:/\s*)?[A-Za-z][\w'’.-]*,?$")
 _NOT_NAME = frozenset(
@@ -228,7 +232,7 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
         stop = max(begin + sig.name_end, strength.end())
         taken = stop
         drafts.extend(_mention(name, run, start, (begin, stop), text, sig, kind))
-    for match in drugs().find(text):
+    for match in _named(text):
         if (
             not any(match.key in draft.name.lower() or draft.name.lower() in match.key for draft in drafts)
             and len(match.key) > 3
@@ -240,6 +244,20 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
                 _mention(text[match.start : match.end], run, start, (match.start, match.end), text, use, kind)
             )
     return drafts
+
+
+def _named(text: str) -> list[Match]:
+    """Medicines by name: known ones, and those the sequence model is sure of that are on its list of drug names."""
+    known = list(drugs().find(text))
+    return [
+        *known,
+        *(
+            Match(entity.start, entity.end, normal_key(text[entity.start : entity.end]))
+            for entity in surely(text, "drug", _SURE)
+            if phrase_key(text[entity.start : entity.end]) in word_lists()["C"]
+            and not any(m.start < entity.end and entity.start < m.end for m in known)
+        ),
+    ]
 
 
 def _mention(name: str, run: Run, offset: int, span: tuple[int, int], text: str, sig: Sig, kind: str) -> list[Draft]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from exora.documents.analysis.dates import find_dates, first_date
 from exora.documents.analysis.draft import Draft, clean_name, is_nothing, looks_like_sentence, plausible_name
 from exora.documents.analysis.geometry import Row, Run
-from exora.documents.analysis.lexicon import is_vital, measurements
+from exora.documents.analysis.lexicon import Match, is_vital, measurements, normal_key
+from exora.documents.analysis.sequence import surely
 from exora.documents.analysis.values import (
     Range,
     Tail,
@@ -20,6 +21,8 @@ from exora.documents.analysis.values import (
     read_value,
 )
 
+#: From this probability on the sequence model's word is taken that something is a test.
+_SURE = 0.6
 Cells = dict[str, Run]
 _NOT_A_TEST = re.compile(
     r"\b(?:accession|order(?:ed)?|specimen|page|phone|tel|fax|id|number|no|age|aged|room|npi|zip|director|account|"
@@ -217,7 +220,7 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     text = run.text[start:end]
     drafts: list[Draft] = []
     dates = find_dates(text)
-    for match in measurements().find(text):
+    for match in _tests(text):
         printed = text[match.start : match.end]
         if len(printed) <= 3 and not printed[0].isupper():
             continue
@@ -245,6 +248,21 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
         date = dates[0].iso if len(dates) == 1 else None
         drafts.extend(_drafts(printed, found.text, run.part(start + match.start, start + stop), date, fields, 0.8))
     return drafts
+
+
+def _tests(text: str) -> list[Match]:
+    """Tests by name: known ones, and those the sequence model is sure of where a number follows."""
+    known = list(measurements().find(text))
+    if not re.search(r"\d", text):
+        return known
+    return [
+        *known,
+        *(
+            Match(entity.start, entity.end, normal_key(text[entity.start : entity.end]))
+            for entity in surely(text, "test", _SURE)
+            if not any(m.start < entity.end and entity.start < m.end for m in known)
+        ),
+    ]
 
 
 _TAKEN = re.compile(

@@ -28,8 +28,6 @@ DECOY = "x-"
 ADMITTED = 0.3
 #: A name found once also counts where the model passed over it, unless it did so more than twice as often.
 _REPEATED = 0.5
-#: How far the words around a token are looked at.
-_AROUND = 6
 
 
 class Entity(NamedTuple):
@@ -135,14 +133,11 @@ def read_sentences(text: str, lists: Mapping[str, WordList] | None = None) -> li
 
 
 def with_tags(sentence: Sentence, tags: Sequence[str]) -> Sentence:
-    """The sentence with more attributes: another model's labels of each token and its neighbors, and the words
-    around it without regard to their order."""
+    """The sentence with another model's labels, of each token and its neighbors, among the attributes."""
     rows = []
     last = len(tags) - 1
-    words = [token.text.lower() for token in sentence.tokens]
-    before, after = ["b<" + word for word in words], ["b>" + word for word in words]
     for index, row in enumerate(sentence.features):
-        more = ["m=" + tags[index], *before[max(0, index - _AROUND) : index], *after[index + 1 : index + _AROUND]]
+        more = ["m=" + tags[index]]
         if index:
             more.append("-1m=" + tags[index - 1])
         if index < last:
@@ -216,3 +211,20 @@ def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: 
     for sentence in read_sentences(text):
         found.extend(second.entities(with_tags(sentence, first.tags(sentence)), ADMITTED))
     return repeat(text, found, ("drug",))
+
+
+@functools.lru_cache(maxsize=256)
+def sentence_entities(sentence: str) -> tuple[Entity, ...]:
+    """``clinical_entities`` of one sentence, kept for the several readers that ask for it in turn."""
+    return tuple(clinical_entities(sentence))
+
+
+def surely(sentence: str, kind: str, probability: float) -> list[Entity]:
+    """The entities of one kind in a sentence that the model is at least this sure of, of three letters or more."""
+    return [
+        entity
+        for entity in sentence_entities(sentence)
+        if entity.kind == kind
+        and entity.probability >= probability
+        and sum(map(str.isalpha, sentence[entity.start : entity.end])) > 2
+    ]

@@ -138,7 +138,8 @@ def read_unit(text: str) -> Found | None:
         if word and not word[0].isdigit() and unit_key(word) in _units():
             return Found(lead, lead + len(word), word)
         return None
-    return Found(lead, lead + best.end(), best.group())
+    unit = best.group().rstrip(".")
+    return Found(lead, lead + len(unit), unit)
 
 
 def read_flag(text: str) -> str | None:

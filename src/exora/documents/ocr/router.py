@@ -15,8 +15,8 @@ from exora.domain.document import Box, Line, Word
 
 #: Mean confidence of Tesseract, weighted by length, under which a page is poor.
 _POOR_CONFIDENCE = 0.90
-#: Words of print lower than this many pixels were scanned at under about 150 dpi: poor whatever the confidence.
-_POOR_HEIGHT = 16.0
+#: Words of print lower than this many pixels were scanned at under about 130 dpi: poor whatever the confidence.
+_POOR_HEIGHT = 13.0
 #: A page with this share of dark pixels or more is inked, and has words.
 _INKED = 0.002
 _FEW_WORDS = 3
