@@ -23,15 +23,19 @@ class Read:
     seconds: float
 
 
-def read_files(contents: Iterable[bytes], *, second: bool = True) -> Iterator[Read]:
+#: What words a page has must not depend on how busy the machine is that scores them.
+PATIENT = DocumentLimits(page_wall_s=1800.0)
+
+
+def read_files(contents: Iterable[bytes], *, second: bool = True, limits: DocumentLimits = PATIENT) -> Iterator[Read]:
     """Read files one after another.
 
     Args:
         contents: the files.
         second: whether poor pages go to the second engine too.
+        limits: what one file may cost.
     """
     loop = asyncio.new_event_loop()
-    limits = DocumentLimits()
     pool, heavy = ChildPool(1), second_pool(limits)
     ocr = LocalOcr(heavy if second else None)
 

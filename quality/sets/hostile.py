@@ -18,7 +18,7 @@ def score_bad_files(run: Run) -> Measures:
     outcomes: Counter[str] = Counter()
     hung = crashed = 0
     slowest = 0.0
-    for path, read in zip(files, read_files(path.read_bytes() for path in files), strict=True):
+    for path, read in zip(files, read_files((path.read_bytes() for path in files), limits=limits), strict=True):
         outcome = "pages" if read.error is None else read.error.code
         outcomes[outcome] += 1
         allowed = limits.page_wall_s * (2 + 2 * len(read.pages))

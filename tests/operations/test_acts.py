@@ -39,17 +39,14 @@ async def test_dead_letters_are_listed_shown_exported_and_redriven(client: Clien
     shown = await run("dead", "show", "beef")
     assert "the document is damaged. Scan it again" in shown.out
     assert "exora dead redrive --fingerprint beef" in shown.out
-    assert (await run("dead", "show", "nope")).code == 3
 
     file = tmp_path / "dead.ndjson"
     assert "5 dead letter(s) exported" in (await run("dead", "export", "--output", str(file))).err
     letters = [json.loads(line) for line in file.read_text().splitlines()]
     assert len(letters) == 5
     assert all("patient" not in str(letter) for letter in letters)
-    assert "Name a new file" in (await run("dead", "export", "--output", str(file))).err
 
     assert "Add --yes" in (await run("dead", "redrive", "--all")).err
-    assert "say which" in (await run("dead", "redrive", "--yes")).err
     redriven = await run(
         "dead", "redrive", "--fingerprint", "beef", "--yes", "--why", "scanner mended", "--by", "alice"
     )
@@ -88,8 +85,6 @@ async def test_the_trail_is_shown_exported_and_its_verification_noted(
 
 async def test_the_queue_at_a_glance(client: Client, dsn: str) -> None:
     await client.enqueue(7)
-    once = await exora("queue", "stats", DATABASE_URL=dsn)
-    assert "report_generation" in once.out
     watched = await exora("queue", "stats", "--watch", "--every", "0.2", "--looks", "2", DATABASE_URL=dsn)
     assert (watched.code, "report_generation" in watched.out) == (0, True)
     found = (await exora("queue", "stats", "--json", DATABASE_URL=dsn)).json
