@@ -28,7 +28,7 @@ _NOT_A_TEST = re.compile(
     r"\b(?:accession|order(?:ed)?|specimen|page|phone|tel|fax|id|number|no|age|aged|room|npi|zip|director|account|"
     r"mrn|clia|dob|date|time|version|ref(?:erence)?(?: range)?|suite|street|box|normal|range|collected|received|"
     r"printed|"
-    r"cpt|snomed(?:[ -]ct)?|loinc|rxnorm|icd(?:-\d+)?(?:-cm)?|unii|ndc|cvx|patient|copyright|day|"
+    r"value|result|reading|cpt|snomed(?:[ -]ct)?|loinc|rxnorm|icd(?:-\d+)?(?:-cm)?|unii|ndc|cvx|patient|copyright|day|"
     r"days|week|year|years|dose|lot|code)\b[\s.:#]*$",
     re.I,
 )
@@ -98,7 +98,9 @@ def _from_value_cell(name: str, name_run: Run, cell: Run, cells: Cells, date: st
     if value is None:
         return
     if "unit" in cells and not is_nothing(cells["unit"].text):
-        unit = cells["unit"].text
+        printed = cells["unit"].text.strip()
+        whole = read_unit(printed)
+        unit = whole.text if whole and whole.end >= len(printed) - 1 else printed
     elif tail is not None and tail.unit:
         unit = tail.unit
     found = read_range(cells["range"].text) if "range" in cells else (tail.range if tail else None)

@@ -93,7 +93,7 @@ def _is_key(row: Row, heading: Heading, section: Section) -> bool:
     singular = heading.title.strip(" -•*").lower()
     return section.kind == heading.kind and singular in {
         "medication", "vaccine", "procedure", "diagnosis", "problem", "allergy", "encounter", "visit", "immunization",
-        "condition", "vaccination", "prescription", "operation",
+        "condition", "vaccination", "prescription", "operation", "measurement", "observation", "test", "investigation",
     }  # fmt: skip
 
 

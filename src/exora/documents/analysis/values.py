@@ -112,7 +112,7 @@ def read_value(text: str, *, words: bool = True) -> Found | None:
 
 
 #: "10^3/uL" as OCR reads it: any sign or digit for the raised "^".
-_BROKEN_POWER = re.compile(r"[xX]?\s?10[^\dE*eE^/\s]([369])/[uµμp][Ll1I]\b|10[49]([3])/[uµμp][Ll1I]\b")
+_BROKEN_POWER = re.compile(r"[xX]?\s?10[^\dE*eE^/\s]([369])/[uµμp][Ll1I]\b|10[49]([36])/[uµμp][Ll1I]\b")
 
 
 _BROKEN_MERCURY = re.compile(r"mm\s?[|\[{(f]{1,2}\s?Hg\s?[\])}|]{0,2}")
@@ -128,7 +128,7 @@ def read_unit(text: str) -> Found | None:
     mercury = _BROKEN_MERCURY.match(body)
     if mercury:
         return Found(lead, lead + mercury.end(), "mm[Hg]")
-    if body.startswith("£L"):
+    if body[:2] in {"£L", "£l"}:
         return Found(lead, lead + 2, "fL")
     shape = _UNIT_SHAPE.match(body)
     spoken = _spoken_units().match(body)
