@@ -42,6 +42,8 @@ from exora.worker.runtime import Worker
 
 #: Where the database is: a PostgreSQL URL (direct), or a Supabase project (REST).
 Target = str | Project
+#: What analyzing a document of a few pages takes, prompt and answer: for looking ahead, not for reserving.
+_TOKENS_PER_JOB = 6000.0
 DOCUMENT_JOB_TYPES = ("shell_file_processing", "ai_processing")
 
 
@@ -186,7 +188,7 @@ class Remote:
         if self.vision is not None:
             needs.append(Need("google", "vision-api"))
         if self.openai is not None:
-            needs.append(Need("openai", self.model))
+            needs.append(Need("openai", self.model, tokens_per_job=_TOKENS_PER_JOB))
         return needs
 
     def ocr(self, local: OcrEngine) -> OcrEngine:

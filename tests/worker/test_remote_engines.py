@@ -113,7 +113,7 @@ async def test_a_scan_is_read_by_vision_and_analyzed_by_the_model(rig: Rig) -> N
 async def test_an_answer_that_does_not_fit_is_asked_for_in_halves(rig: Rig) -> None:
     rig.chat.script.extend([FAULTS["length"], FAULTS["length"]])  # as long as expected, then as long as can be
     async with rig.worker():
-        view = await rig.process("discharge-summary.pdf")
+        view = await rig.process("medication-list.pdf")
     record = await rig.record(view.job_id)
     assert record["engines"]["analyzer"] == "gpt-4o-mini/extract-1"
     assert record["conditions"]

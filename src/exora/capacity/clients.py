@@ -8,11 +8,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import structlog
+
 from exora.capacity.estimates import Estimator
 from exora.capacity.gate import Gate
 from exora.capacity.tokens import count_tokens
 from exora.domain.capacity import Permit
 from exora.errors import AnswerCutOff, ProviderError
+
+_log = structlog.get_logger("exora.capacity")
 
 #: What a chat's framing takes beside its texts; the schema is counted as the JSON it is.
 _FRAMING_TOKENS = 32
@@ -95,6 +99,13 @@ class GatedChat:
                 most = MOST_OUTPUT
                 continue
             await self._estimator.learn(schema_name, reserved=most / prompt, used=answer.output_tokens / prompt)
+            _log.debug(
+                "answer_estimated",
+                model=self.model,
+                reserved=most,
+                used=answer.output_tokens,
+                waste=round(self._estimator.waste, 3),
+            )
             return answer.text
 
     async def _once(
