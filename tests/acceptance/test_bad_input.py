@@ -189,8 +189,9 @@ async def test_a_port_that_is_taken(embedded_dsn: str) -> None:
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
         ({"APP_ENV": "production"}, "EXORA_OCR"),
         ({"APP_ENV": "production", "EXORA_OCR": "tesseract", "EXORA_ANALYZER": "local"}, "DATABASE_URL"),
-        ({"OPENAI_API_KEY": "sk-canary"}, "EXORA_ANALYZER=local"),
-        ({"GOOGLE_CLOUD_API_KEY": "canary"}, "EXORA_OCR=tesseract"),
+        ({"APP_ENV": "production", "EXORA_OCR": "tesseract"}, "OPENAI_API_KEY"),
+        ({"OPENAI_API_KEY": "sk-canary", "OPENAI_BASE_URL": "http://example.com/v1"}, "OPENAI_BASE_URL"),
+        ({"GOOGLE_CLOUD_API_KEY": "canary", "GOOGLE_VISION_BASE_URL": "http://example.com"}, "GOOGLE_VISION_BASE_URL"),
         ({"EXORA_OCR": "magic"}, "EXORA_OCR"),
     ],
 )
