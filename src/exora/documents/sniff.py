@@ -28,11 +28,6 @@ class Format(enum.Enum):
         """The registered media type (IANA)."""
         return _MEDIA_TYPES.get(self.name) or f"image/{self.value.lower()}"
 
-    @property
-    def is_image(self) -> bool:
-        """Whether its pages are images, frame by frame."""
-        return self.name not in _MEDIA_TYPES
-
 
 _MEDIA_TYPES = {
     "PDF": "application/pdf",

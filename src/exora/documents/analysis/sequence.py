@@ -55,7 +55,6 @@ class Tagger:
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open_inmemory(self._model)
         self._kinds: dict[str, str] = {label: kind_of(label) for label in self._tagger.labels()}
-        self._none = [label for label, kind in self._kinds.items() if not kind]
         self._entity = [(label, kind) for label, kind in self._kinds.items() if kind]
 
     def tags(self, sentence: Sentence) -> list[str]:
