@@ -28,12 +28,13 @@ _THINGS: dict[str, frozenset[str]] = {
 _KIND_OF = {word: kind for kind, words in _THINGS.items() for word in words}
 #: Words that may stand beside those.
 _BESIDE = frozenset(
-    "a active administered administration admission admitting adverse alert alerts all and care chart chronic clinical confirmed current "
-    "data details discharge documented done environmental established final flowsheet food for from given health history home hospital hx in "
-    "key known latest list listed log long medical observations of on ongoing open or other panel past patient "
-    "patients performed prescribed previous primary principal prior profile reaction reactions received recent record "
-    "recorded records regular relevant report reported review reviewed secondary selected sheet signs statement status summary "
-    "table taken term the therapeutic to today use used value measured".split()
+    "a active administered administration admission admitting adverse alert alerts all and care chart chronic "
+    "clinical confirmed current data details discharge documented done environmental established final flowsheet food "
+    "for from given health history home hospital hx in key known latest list listed log long measured medical "
+    "observations of on ongoing open or other panel past patient patients performed prescribed previous primary "
+    "principal prior profile reaction reactions received recent record recorded records regular relevant report "
+    "reported review reviewed secondary selected sheet signs statement status summary table taken term the "
+    "therapeutic to today use used value".split()
 )
 #: Words that name nothing listed unless another word stands beside them: "Drug allergy" is a condition.
 _SINGLE = frozenset(
