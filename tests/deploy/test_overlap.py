@@ -75,7 +75,7 @@ async def test_a_worker_works_on_while_the_version_after_it_migrates_and_starts_
 
         await submit(4)
         async with worker(embedded_dsn, "--pool-size", "1") as old:
-            await old.says("job_settled")
+            await old.says("job_ended")
             await migrate_to_next(db, monkeypatch, "0.2.0")  # the pre-deploy command of the new version
             await submit(2)  # and callers of the old one
             await until(all_done)

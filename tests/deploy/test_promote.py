@@ -109,7 +109,7 @@ async def test_a_good_pair_passes_dry_and_with_a_canary(pair: Pair) -> None:
     assert (wet.code, wet.json["canary_job"], wet.json["by"]) == (0, True, "A. Person"), wet.out
     assert (wet.json["commit"], wet.json["builds"]) == (COMMIT, [str(this_build(COMMIT))])
     assert found(wet)["round trip"]["status"] == "ok"
-    assert found(wet)["canary"]["detail"].endswith("audited: enqueued, claimed, completed")
+    assert found(wet)["canary"]["detail"].endswith("audited: job_enqueued, job_claimed, job_completed")
     assert await _jobs(pair.production) > 0
     report = wet.json
     signature = report.pop("signature")

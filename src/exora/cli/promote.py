@@ -19,10 +19,10 @@ from exora import __version__
 from exora.app import CANARY, Target, open_services, open_transport
 from exora.cli.output import err, print_json, run
 from exora.cli.test import show
-from exora.doctor.check import Check, failed, from_error, ok, passed
-from exora.doctor.connection import check_connection, check_role, check_round_trip
 from exora.coordination.port import Transport
 from exora.coordination.wire import WireCoordinator
+from exora.doctor.check import Check, failed, from_error, ok, passed
+from exora.doctor.connection import check_connection, check_role
 from exora.doctor.promotion import (
     builds_of,
     check_apart,

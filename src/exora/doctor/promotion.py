@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from exora.coordination.port import Coordinator
 from exora.doctor.check import Check, failed, ok, warning
-from exora.domain.job import EnqueueRequest, JobState
+from exora.domain.job import EnqueueRequest, JobState, JobView
 from exora.observe.build import Build, version_and_commit
 from exora.sql.migrate import Migration
 
@@ -102,8 +103,7 @@ async def check_canary(target: Coordinator, source: Sequence[str], job_type: str
     [answer] = await target.enqueue([EnqueueRequest(job_type, {}, priority=1)])
     try:
         async with asyncio.timeout(within_s):
-            while not (job := (await target.get_jobs([answer.job_id]))[0]).state.final:
-                await asyncio.sleep(_POLL_S)
+            job = await _ended(target, answer.job_id)
     except TimeoutError:
         why = await target.explain_job(answer.job_id)
         await target.cancel(answer.job_id)
@@ -127,6 +127,14 @@ async def check_tried(source: Coordinator) -> Check:
             "tried", f"{dead} dead letters in the source", "Understand them first: exora jobs list --state failed"
         )
     return ok("tried", "no dead letters in the source")
+
+
+async def _ended(target: Coordinator, job_id: UUID) -> JobView:
+    while True:
+        [job] = await target.get_jobs([job_id])
+        if job.state.final:
+            return job
+        await asyncio.sleep(_POLL_S)
 
 
 def check_migrations(pending: Sequence[Migration]) -> Check:

@@ -39,8 +39,9 @@ select jsonb_build_object(
                    from exora.schema_migrations))"""
 _RENEWED = """
 insert into exora.schema_code (checksum, version, serves) values ($1, $2, $3)
-on conflict (singleton) do update set checksum = excluded.checksum, version = excluded.version, serves = excluded.serves,
-                                      applied_at = clock_timestamp()"""
+on conflict (singleton) do update
+   set checksum = excluded.checksum, version = excluded.version, serves = excluded.serves,
+       applied_at = clock_timestamp()"""
 #: Partitions for the first days, and the trigger that compiles payload schemas fired once for those seeded before it.
 _AFTER = "select exora.ensure_partitions(); update exora.payload_fields set kind = kind where false;"
 #: The oldest version whose workers work with this version's schema. Raised only by a release that takes something away,

@@ -71,9 +71,7 @@ class Worker:
         )
         self._sweeper = Sweeper(coordinator, config.sweep_interval_s, self.tally)
         self._scheduler = Scheduler(coordinator)
-        self._presence = Presence(
-            coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally
-        )
+        self._presence = Presence(coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._now = asyncio.Event()
