@@ -20,10 +20,11 @@ from exora import __version__
 from exora.dev.examples import examples
 from exora.dev.gateway.catalog import Catalog
 from exora.dev.gateway.faults import Refusal
+from exora.testing.invariants import check_invariants
+from exora.testing.processes import until, worker
 from tests.acceptance.cli import exora
 from tests.deploy.next_version import migrate_to_next
-from tests.faults.invariants import check_invariants
-from tests.faults.processes import system, until, worker
+from tests.faults.system import system
 
 RELEASED: dict[str, Any] = json.loads((Path(__file__).parent / "released.json").read_text(encoding="utf-8"))
 _COLUMNS = """

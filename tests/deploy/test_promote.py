@@ -24,9 +24,9 @@ from exora.doctor.check import Status
 from exora.doctor.promotion import check_canary, check_migrations
 from exora.observe.build import this_build
 from exora.sql.migrate import Migration, migrations
+from exora.testing.processes import until, worker
+from exora.testing.server import Server
 from tests.acceptance.cli import Ran, exora
-from tests.conftest import Server
-from tests.faults.processes import until, worker
 
 ENGINES = {"EXORA_OCR": "tesseract", "EXORA_ANALYZER": "local"}
 COMMIT = "0123456789ab"
