@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from exora import __version__
+from exora.version import __version__
 
 _SHOWN = 12
 

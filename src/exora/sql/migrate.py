@@ -18,8 +18,8 @@ from typing import Any
 
 import asyncpg
 
-from exora import __version__
 from exora.errors import ConfigurationError, SchemaOutdated, SchemaTooNew
+from exora.version import __version__
 
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('exora.migrate', 0))"
 _BOOTSTRAP = """

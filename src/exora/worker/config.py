@@ -6,7 +6,7 @@ import secrets
 import socket
 from dataclasses import dataclass, field
 
-from exora import __version__
+from exora.version import __version__
 
 
 def new_worker_id(prefix: str | None = None) -> str:
