@@ -7,13 +7,14 @@
     ├── NotFound                   PT404  no such job, document or record
     ├── Conflict                   PT409  same idempotency key, other payload
     ├── Rejected                   PT429  a lane is over its depth; says when to retry
+    │   └── UsageLimitReached      PT429  a patient is over a limit of usage; says when it is counted anew
     ├── LostClaim                  EX001  the fence is stale: another worker owns the job
     ├── CoordinationError          the database said no, or said nothing
     │   ├── DatabaseUnavailable    cannot connect
     │   ├── AccessDenied           the key, the password or the role is refused
     │   ├── OutcomeUnknown         the connection broke; repeat with the same request token
     │   ├── SchemaOutdated         run `exora migrate`
-    │   └── SchemaTooNew           a newer Exora migrated this database
+    │   └── SchemaTooNew           a newer Exora migrated this database and left this one behind
     ├── NoCapacity                 an API has none for this call within its patience; says when to come back
     ├── ProviderError              a provider said no, or nothing of use
     │   ├── RateLimited            429: too much at once
@@ -107,6 +108,12 @@ class Rejected(ExoraError):
         self.retry_after_s = retry_after_s
 
 
+class UsageLimitReached(Rejected):
+    """A patient has used what a day allows; ``retry_after_s`` is until midnight UTC, when it is counted anew."""
+
+    code = "usage_limit_reached"
+
+
 class LostClaim(ExoraError):
     """The fence ``(job_id, attempt, claim_token)`` is stale; the work must stop and store nothing."""
 
@@ -146,7 +153,7 @@ class SchemaOutdated(CoordinationError):
 
 
 class SchemaTooNew(CoordinationError):
-    """A newer version of Exora has migrated this database."""
+    """A newer version of Exora has migrated this database, and it no longer serves this one."""
 
     code = "schema_too_new"
     default_remedy = "Upgrade this installation of exora to the version that migrated the database"

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 
-from exora import __version__
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
 from exora.domain.job import Fence, HeartbeatNews
@@ -43,6 +42,7 @@ class Worker:
         registry: handlers; the worker serves the types they are registered for.
         config: the numbers.
         on_progress: called with (job id, done, total) when a handler reports progress.
+        tally: counts what it does; None = one of its own.
     """
 
     def __init__(
@@ -52,9 +52,10 @@ class Worker:
         registry: Registry,
         config: WorkerConfig,
         on_progress: Callable[[UUID, int, int], None] = _ignore,
+        tally: Tally | None = None,
     ) -> None:
         self.config = config
-        self.tally = Tally()
+        self.tally = tally or Tally()
         self._settler = Settler(coordinator, config.settle_window_s, self._settled)
         self._runner = Runner(
             registry=registry,
@@ -72,9 +73,7 @@ class Worker:
         )
         self._sweeper = Sweeper(coordinator, config.sweep_interval_s, self.tally)
         self._scheduler = Scheduler(coordinator)
-        self._presence = Presence(
-            coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally, __version__
-        )
+        self._presence = Presence(coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._now = asyncio.Event()
