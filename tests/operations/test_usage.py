@@ -58,9 +58,9 @@ async def test_a_report_is_read_written_and_drawn(
     assert ran.code == 0, ran.err
     rows = [line.split("│")[1:-1] for line in ran.out.splitlines() if line.startswith("│")]
     assert [[cell.strip() for cell in row] for row in rows] == [
-        [str(PATIENT), "openai/gpt-4o-mini", "0", "0", "0", "0", "0.00", "1", "2,000", "500", "0.0006"],
-        [str(PATIENT), "(no API)", "1", "0", "0", "4", "0.00", "0", "0", "0", "0.00"],
-        ["all", "", "1", "0", "0", "4", "0.00", "1", "2,000", "500", "1.25"],
+        [str(PATIENT), "openai/gpt-4o-mini", "0", "0", "0", "0", "700 ms", "1", "2,000", "500", "0.0006"],
+        [str(PATIENT), "(no API)", "1", "0", "0", "4", "1.5 s", "0", "0", "0", "0.00"],
+        ["all", "", "1", "0", "0", "4", "2.2 s", "1", "2,000", "500", "1.25"],
     ]
     lines = list(csv.DictReader((tmp_path / "u.csv").read_text().splitlines()))
     assert [(line["model"], line["output_tokens"], line["pages"]) for line in lines] == [

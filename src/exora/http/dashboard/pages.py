@@ -13,9 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from exora.coordination.port import Coordinator
 from exora.domain.job import JobState
 from exora.domain.operations import Moment, Usage, quantile
+from exora.domain.wording import span, usd
 from exora.errors import NotFound
 from exora.http.access import Session
-from exora.http.dashboard.charts import Chart, chart, span, usd
+from exora.http.dashboard.charts import Chart, chart
 from exora.http.dashboard.guard import HEADERS
 from exora.http.watch import Watch
 from exora.observe.tally import BOUNDS
