@@ -1,4 +1,4 @@
-"""A process that calls a provider through the gate as often as it may: ``python -m tests.faults.holder DSN PER_SECOND``.
+"""A process that calls a provider through the gate, too often: ``python -m tests.faults.holder DSN PER_SECOND``.
 
 Prints ``+`` and ``-`` with the time as each call begins and ends; the monotonic clock is the same in all processes.
 """

@@ -1,7 +1,7 @@
-"""Row 9: a transaction-mode pooler with two server connections, killed or told to reconnect, in the middle of everything.
+"""Row 9: a transaction-mode pooler with two server connections, killed or told to reconnect, in the middle of it all.
 
-Every call takes effect once, workers claim again within the lease and five seconds, and no setting of one transaction is
-found in another.
+Every call takes effect once, workers claim again within the lease and five seconds, and no setting of one transaction
+is found in another.
 """
 
 from __future__ import annotations

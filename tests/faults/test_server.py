@@ -262,7 +262,7 @@ async def test_no_space_for_the_log_ends_the_server_and_loses_none(row: Row) -> 
             await migrated(server.dsn, 2.0)
             dsn = server.dsn
             for _ in range(row.scale):
-                async with working(server, row) as producer:
+                async with working(server, row):
                     with disk.full():
                         row.fault()
                         await fill_the_log(dsn)
