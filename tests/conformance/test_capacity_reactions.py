@@ -152,7 +152,7 @@ async def test_who_closed_it_and_why_is_shown_while_it_is_closed_and_kept_in_the
     assert (api.reason, api.closed_by) == ("invalid_key", None)
     trail = await db.fetch(
         "select event, detail ->> 'by' as by, detail ->> 'why' as why from exora.audit_events"
-        " where event like 'api_%' order by event_id"
+        " where event like 'api_%' order by id"
     )
     assert [tuple(row) for row in trail] == [
         ("api_closed", "alice", "outage-42"), ("api_opened", "bob", "mended"), ("api_closed", None, None),
