@@ -27,6 +27,8 @@ from exora.domain.capacity import Need
 from exora.domain.document import DocumentLimits
 from exora.domain.job import SubmitAnswer
 from exora.errors import ConfigurationError, DocumentTooLarge
+from exora.observe.tally import Tally
+from exora.observe.usage import UsageLog
 from exora.providers.openai import OpenAI
 from exora.providers.vision import Vision
 from exora.settings import RemoteApi
@@ -211,6 +213,7 @@ async def open_remote(
     holder: str,
     vision: RemoteApi | None,
     openai: RemoteApi | None,
+    usage: UsageLog | None = None,
     *,
     timeout_s: float | None = None,
 ) -> AsyncIterator[Remote]:
@@ -219,9 +222,10 @@ async def open_remote(
     Args:
         holder: this process; unique.
         vision, openai: None = not used.
+        usage: is told what jobs used.
         timeout_s: for a whole call; None = what documents take at most.
     """
-    gate = Gate(services.coordinator, holder)
+    gate = Gate(services.coordinator, holder, usage=usage)
     model = "" if openai is None else openai.model
     async with contextlib.AsyncExitStack() as stack:
         pages = chat = gated_pages = gated_chat = None
@@ -265,11 +269,11 @@ async def open_worker(
     async def connect_keeper() -> Heartbeats:
         return WireCoordinator(open_transport(services.target, max_connections=1))
 
-    limits = services.limits
+    limits, tally = services.limits, Tally()
     async with (
         ChildPool(pool_size, address_space_bytes=limits.address_space_bytes) as pool,
         second_pool(limits) as second,
-        open_remote(services, config.worker_id, vision, openai) as remote,
+        open_remote(services, config.worker_id, vision, openai, tally.usage) as remote,
     ):
         if registry is None:
             registry = default_registry.copy()
@@ -278,7 +282,7 @@ async def open_worker(
             for job_type in DOCUMENT_JOB_TYPES:
                 registry.add(job_type, handler, DocumentJob, needs=remote.needs)
         await _declare(services.coordinator, registry)
-        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress, remote.apis)
+        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress, tally, remote.apis)
 
 
 async def _declare(coordinator: Coordinator, registry: Registry) -> None:

@@ -85,7 +85,7 @@ async def test_what_only_a_person_can_mend_stays_closed_until_one_opens_it(
     assert (api.state, api.reason, api.closed_until) == ("closed", kind, None)
     assert await coordinator.close_api(*OPENAI, closed=False)
     assert (await reserve(coordinator)).granted
-    events = [row["event"] for row in await db.fetch("select event from exora.audit_events order by id")]
+    events = [row["event"] for row in await db.fetch("select event from exora.audit_events order by at")]
     assert events == ["api_closed", "api_opened"]
 
 
@@ -152,7 +152,7 @@ async def test_who_closed_it_and_why_is_shown_while_it_is_closed_and_kept_in_the
     assert (api.reason, api.closed_by) == ("invalid_key", None)
     trail = await db.fetch(
         "select event, detail ->> 'by' as by, detail ->> 'why' as why from exora.audit_events"
-        " where event like 'api_%' order by id"
+        " where event like 'api_%' order by at"
     )
     assert [tuple(row) for row in trail] == [
         ("api_closed", "alice", "outage-42"), ("api_opened", "bob", "mended"), ("api_closed", None, None),

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -26,7 +26,9 @@ from exora.errors import (
     RateLimited,
 )
 from exora.observe.calls import CallTally
+from exora.observe.logs import current_job
 from exora.observe.tracing import tracing
+from exora.observe.usage import UsageLog
 
 _log = structlog.get_logger("exora.capacity")
 
@@ -112,13 +114,15 @@ class Gate:
         lease_s: concurrency of a dead worker returns after this time.
         calls: counts what becomes of calls.
         clock: ``time.monotonic``.
+        usage: is told what jobs used.
     """
 
     def __init__(
         self, store: CapacityStore, holder: str, *, sync_s: float = 0.25, valid_s: float = 2.0, lease_s: float = 15.0,
-        calls: CallTally | None = None, clock: Callable[[], float] = time.monotonic,
+        calls: CallTally | None = None, usage: UsageLog | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self.calls = calls or CallTally()
+        self._usage = usage
         self._clock = clock
         self._store = store
         self._holder = holder
@@ -149,7 +153,10 @@ class Gate:
         api = self._api(provider, endpoint, terms.profile)
         prices = api.prices or await api.load_prices()
         cost = price(prices, max(tokens - output_tokens, 0), output_tokens, units)
-        call = _Call(api, tokens, cost, terms, await api.take(tokens, cost, terms))
+        with tracing.span("reserve", provider=provider, endpoint=endpoint):
+            unit = await api.take(tokens, cost, terms)
+        call = _Call(api, tokens, cost, terms, unit)
+        pages = 0 if tokens else units  # what has no tokens reads pictures
         try:
             with tracing.span("api_call", provider=provider, endpoint=endpoint):
                 yield call
@@ -161,7 +168,10 @@ class Gate:
         except BaseException:
             call.settle(ok=None)
             raise
-        call.settle(ok=True)
+        else:
+            call.settle(ok=True)
+        finally:
+            self._note(f"{provider}/{endpoint}", call, pages)
 
     async def call(
         self, provider: str, endpoint: str, make: Callable[[Permit], Awaitable[T]], *, tokens: int = 0,
@@ -206,6 +216,12 @@ class Gate:
     async def close(self) -> None:
         """Give back what is not under way."""
         await asyncio.gather(*(api.close() for api in self._apis.values()))
+
+    def _note(self, model: str, call: _Call, pages: int) -> None:
+        """Tell what the job at hand used, if it called at all."""
+        job, spent = current_job.get(), call.spent
+        if self._usage is not None and job is not None and spent is not None:
+            self._usage.called(job, model, pages=pages, **spent._asdict())
 
     def _api(self, provider: str, endpoint: str, profile: str) -> _Api:
         key = (provider, endpoint, profile)
@@ -349,11 +365,21 @@ class _Api:
                     await self._soon.wait()
 
 
+class Spent(NamedTuple):
+    """What a call used: what the provider said, or else what was reserved, and how long it took."""
+
+    input_tokens: int
+    output_tokens: int
+    microusd: int
+    run_s: float = 0.0
+
+
 class _Call:
     """A reserved call, as providers see it (``Permit``)."""
 
     __slots__ = (
-        "_answered_at", "_api", "_arrived_at", "_began", "_microusd", "_settled", "_terms", "_tokens", "_unit", "_used"
+        "_answered_at", "_api", "_arrived_at", "_began", "_microusd", "_settled", "_terms", "_tokens", "_unit", "_used",
+        "spent",
     )  # fmt: skip
 
     def __init__(self, api: _Api, tokens: int, microusd: int, terms: Terms, unit: Unit) -> None:
@@ -365,8 +391,10 @@ class _Call:
         self._began: float | None = None
         self._answered_at: float | None = None
         self._arrived_at: float | None = None
-        self._used: tuple[int, int] | None = None
+        self._used: Spent | None = None
         self._settled = False
+        #: What it used, once settled; None = it was never sent.
+        self.spent: Spent | None = None
 
     async def begin(self) -> None:
         """See ``Permit.begin``."""
@@ -398,21 +426,23 @@ class _Call:
         """See ``Permit.used``."""
         prices = self._api.prices
         assert prices is not None
-        cost = price(prices, input_tokens, output_tokens, units)
-        self._used = (input_tokens + output_tokens, cost)
-        self._api.calls.used(input_tokens, output_tokens, cost, self._tokens)
+        self._used = Spent(input_tokens, output_tokens, price(prices, input_tokens, output_tokens, units))
+        self._api.calls.used(input_tokens, output_tokens, self._used.microusd, self._tokens)
 
     def settle(self, *, ok: bool | None) -> None:
         """End it; what was never sent goes back."""
         self._settled = True
         if self._unit is None:
             return
-        arrived_at = None
+        used, arrived_at = self._used or Spent(self._tokens, 0, self._microusd), None
         if self._began is not None:
             ended_at = self._api.clock() if self._answered_at is None else self._answered_at
             arrived_at = ended_at if self._arrived_at is None else self._arrived_at
             self._api.calls.ended(ended_at - self._began)
-        tokens, microusd = self._used if self._used is not None else (self._tokens, self._microusd)
+            self.spent = used._replace(run_s=ended_at - self._began)
+        tokens = used.input_tokens + used.output_tokens
         sent = arrived_at is not None
-        self._api.pool.end(self._unit, arrived_at=arrived_at, tokens=tokens, microusd=microusd, ok=ok if sent else None)
+        self._api.pool.end(
+            self._unit, arrived_at=arrived_at, tokens=tokens, microusd=used.microusd, ok=ok if sent else None
+        )
         self._unit = None

@@ -45,6 +45,7 @@ class Worker:
         registry: handlers; the worker serves the types they are registered for.
         config: the numbers.
         on_progress: called with (job id, done, total) when a handler reports progress.
+        tally: counts what it does; None = one of its own.
         apis: what handlers may call, behind one gate; None = nothing.
     """
 
@@ -55,10 +56,11 @@ class Worker:
         registry: Registry,
         config: WorkerConfig,
         on_progress: Callable[[UUID, int, int], None] = _ignore,
+        tally: Tally | None = None,
         apis: GatedApis | None = None,
     ) -> None:
         self.config = config
-        self.tally = Tally()
+        self.tally = tally or Tally()
         self.calls = CallTally() if apis is None else apis.gate.calls
         self._settler = Settler(coordinator, config.settle_window_s, self._settled)
         self._runner = Runner(
