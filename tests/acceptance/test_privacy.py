@@ -10,7 +10,8 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from exora.domain.record import Record
-from tests.faults.processes import all_final, submit_examples, system, until, worker
+from exora.testing.processes import until, worker
+from tests.faults.system import all_final, submit_examples, system
 
 pytestmark = pytest.mark.xdist_group("processes")
 

@@ -33,12 +33,12 @@ from exora.settings import RemoteApi
 from exora.testing.providers.answers import read_here
 from exora.testing.providers.openai import OpenAIServer
 from exora.testing.providers.vision import VisionServer
+from exora.testing.server import Server
 from exora.worker.config import WorkerConfig, new_worker_id
 from exora.worker.context import JobContext
 from exora.worker.registry import default_registry
 from exora.worker.runtime import Worker
 from tests.acceptance.cli import exora
-from tests.conftest import Server, fresh
 from tests.operations.sentry import listening
 from tests.worker.test_remote_engines import EXAMPLES, lines_of
 
@@ -95,7 +95,7 @@ def seen(embedded_server: Server, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 async def _everything(server: Server, folder: Path) -> Seen:
-    async for dsn in fresh(server, "template_exora"):
+    async with server.database() as dsn:
         seen, log, exporter = Seen(), io.StringIO(), InMemorySpanExporter()
         with listening() as collector:
             configure_logs("debug", stream=log, also=start_sentry(collector.dsn, environment="test", release="1"))
