@@ -21,7 +21,7 @@ from exora.capacity.pool import Pool, Unit
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
 from exora.errors import NoCapacity
-from tests.conftest import Server
+from exora.testing.server import Server
 
 T = TypeVar("T")
 API = ("openai", "gpt-4o-mini")
