@@ -147,14 +147,15 @@ async def _usage(db: asyncpg.Connection) -> None:
             day, jobs, jobs // 40, dice.randrange(0, 9), jobs * 3, jobs * 4.2,
         )  # fmt: skip
         await db.execute(
-            "insert into exora.patient_usage select $1, gen_random_uuid(), 'standard_queue', m.model, 0, 0, 0, $2,"
-            " $2 * m.tokens * 2, $2 * m.tokens, $2 * m.pages, $2 * m.microusd, 1.0"
+            "insert into exora.patient_usage select $1, gen_random_uuid(), 'standard_queue', m.model, 0, 0, 0,"
+            " $2::bigint, $2 * m.tokens * 2, $2 * m.tokens, $2 * m.pages, $2 * m.microusd, 1.0"
             " from (values ('openai/gpt-4o-mini', 1100, 0, 1020), ('google/vision-api', 0, 2, 3000))"
             "   as m (model, tokens, pages, microusd)",
             day, jobs,
         )  # fmt: skip
         await db.execute(
-            "insert into exora.api_costs select api, $1, $2 * case provider_name when 'google' then 3000 else 1020 end"
+            "insert into exora.api_costs"
+            " select api, $1, $2::bigint * case provider_name when 'google' then 3000 else 1020 end"
             " from exora.api_rate_limits where (provider_name, api_endpoint) in (('openai', 'gpt-4o-mini'),"
             " ('google', 'vision-api'))",
             day, jobs,

@@ -54,6 +54,7 @@ async def test_every_act_is_seen_to_act(open_page: Open, site: Scene, keep: Keep
         await lane.locator("button:has-text('Pause')").click()
         await press_yes(page, "provider outage INC 7")
         await page.wait_for_selector(".toast:has-text('The lane is paused')")
+        assert "paused" in await page.locator("#lanes tr", has_text="notification_delivery").inner_text()
         paused = {stats.lane for stats in await verbs.queue_stats() if stats.paused_at is not None}
         assert paused == {"notification_delivery", "consent_verification"}
         await page.locator("#lanes tr", has_text="notification_delivery").locator("button:has-text('Resume')").click()

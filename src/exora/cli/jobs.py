@@ -123,7 +123,14 @@ def retry(job: JobArgument, why: WhyOption = None, by: ByOption = None, as_json:
 @app.command("hold")
 def hold(job: JobArgument, why: WhyOption = None, by: ByOption = None, as_json: JsonOption = False) -> None:
     """Keep a waiting job from running until `exora jobs retry` lets it go."""
-    _act_on(job, "hold_job", {"held": f"Held. Let it go: exora jobs retry {job}"}, "Only a waiting job can be held: it is {}.", act(by, why), as_json)
+    _act_on(
+        job,
+        "hold_job",
+        {"held": f"Held. Let it go: exora jobs retry {job}"},
+        "Only a waiting job can be held: it is {}.",
+        act(by, why),
+        as_json,
+    )
 
 
 def _act_on(

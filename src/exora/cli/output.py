@@ -47,7 +47,7 @@ def fail(error: ExoraError) -> int:
 
 def table(*heads: str | Column, numbers: Collection[str] = (), title: str | None = None) -> Table:
     """A table whose columns named in ``numbers`` are set to the right."""
-    columns = (Column(head, justify="right") if head in numbers else head for head in heads)
+    columns = (Column(head, justify="right") if isinstance(head, str) and head in numbers else head for head in heads)
     return Table(*columns, title=title)
 
 

@@ -46,7 +46,8 @@ class Pages:
         """Throughput, latency and depth; lanes; workers; capacity."""
         chosen = request.query_params.get("range", "1h")
         minutes, step = _RANGES.get(chosen, _RANGES["1h"])
-        picture = await self._watch.look(2.0)
+        # Who has just acted wants to see it.
+        picture = await self._watch.look(0.0 if "said" in request.query_params else 2.0)
         history = await self._coordinator.lane_history(minutes, step)
         recent = await self._coordinator.lane_history(10, 10)
         return self._render(
