@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from exora.documents.analysis.grounding import Part, record_of_answers
 from exora.documents.analysis.remote_answer import Answer, answer_schema
+from exora.documents.packed import Pages
 from exora.documents.pool import ChildPool
 from exora.documents.turns import a_few_at_a_time
 from exora.domain.document import DocumentLimits, PageText
@@ -54,9 +55,9 @@ def prompt_text() -> str:
 
 
 class _Piece(NamedTuple):
-    """A page, or a part of a long one."""
+    """The text of a page, or a part of a long one."""
 
-    page: PageText
+    number: int
     text: str
 
 
@@ -85,7 +86,7 @@ class RemoteAnalyzer:
         """Model and prompt, as ``record.engines.analyzer``."""
         return f"{self._chat.model}/{PROMPT}"
 
-    async def analyze(self, pages: Sequence[PageText], *, sha256: str, key: Hashable, steps: Steps) -> Record:
+    async def analyze(self, pages: Pages, *, sha256: str, key: Hashable, steps: Steps) -> Record:
         """Analyze the pages of one document.
 
         An answer that does not fit is asked for in two halves. What the model refuses twice, or answers in another form
@@ -103,12 +104,12 @@ class RemoteAnalyzer:
         """
         found = _Findings([], [])
         await a_few_at_a_time(packed(pages), _CALLS_AT_A_TIME, lambda pack: self._ask(pack, steps, found))
-        found.parts.sort(key=lambda part: part[0][0].number)
+        found.parts.sort(key=lambda part: part[0])
         factor = max(len(pages), 1)
         text = await self._pool.run(
             record_of_answers,
             found.parts,
-            tuple(pages),
+            pages,
             sha256,
             self.name,
             sorted(found.warnings),
@@ -119,9 +120,9 @@ class RemoteAnalyzer:
         return Record.model_validate_json(text)
 
     async def _ask(self, pack: Sequence[_Piece], steps: Steps, found: _Findings) -> None:
-        user = "\n".join(f"=== page {piece.page.number} ===\n{piece.text}" for piece in pack)
+        user = "\n".join(f"=== page {piece.number} ===\n{piece.text}" for piece in pack)
         address = ("analysis", self.name, hashlib.sha256(user.encode()).hexdigest())
-        own = tuple({piece.page.number: piece.page for piece in pack}.values())
+        own = tuple(dict.fromkeys(piece.number for piece in pack))
         kept = await steps.find_step(*address)
         if kept is not None:
             found.parts.append((own, str(kept["answer"])))
@@ -148,7 +149,7 @@ class RemoteAnalyzer:
             await steps.keep_step(*address, result={"answer": answer})
             found.parts.append((own, answer))
             return
-        numbers = ", ".join(str(page.number) for page in own)
+        numbers = ", ".join(map(str, own))
         found.warnings.append(f"pages {numbers}: analyzed on this machine, the model gave no answer of use")
         found.parts.append((own, None))
 
@@ -165,7 +166,7 @@ def packed(pages: Sequence[PageText]) -> list[list[_Piece]]:
             if not packs or len(piece) > room:
                 packs.append([])
                 room = _PACK_CHARACTERS
-            packs[-1].append(_Piece(page, piece))
+            packs[-1].append(_Piece(page.number, piece))
             room -= len(piece)
     return packs
 
@@ -181,7 +182,7 @@ def split(pack: Sequence[_Piece]) -> tuple[list[_Piece], list[_Piece]] | None:
     first, *rest = _cut(piece.text, len(piece.text) // 2 + 1)
     if not rest:
         return None
-    return [_Piece(piece.page, first)], [_Piece(piece.page, "\n".join(rest))]
+    return [_Piece(piece.number, first)], [_Piece(piece.number, "\n".join(rest))]
 
 
 def _cut(text: str, most: int) -> list[str]:
