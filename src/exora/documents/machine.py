@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 #: Memory of a worker without documents, and of each child that reads and analyzes them (quality --set memory).
-_WORKER_BYTES = 180 * 1024 * 1024
-_CHILD_BYTES = 150 * 1024 * 1024
+_WORKER_BYTES = 150 * 1024 * 1024
+_CHILD_BYTES = 250 * 1024 * 1024
 #: Where a container finds its own limits; on a bare machine there are none here.
 _CGROUP = Path("/sys/fs/cgroup")
 
