@@ -6,8 +6,12 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+import structlog
+
+from exora import __version__
 from exora.capacity.clients import GatedChat, GatedVision
 from exora.capacity.estimates import Estimator
 from exora.capacity.gate import Gate
@@ -39,14 +43,17 @@ from exora.storage.supabase import SupabaseStorage
 from exora.supabase.client import Project
 from exora.worker.config import WorkerConfig
 from exora.worker.keeper import Heartbeats
-from exora.worker.registry import Registry, default_registry
+from exora.worker.registry import Handler, Registry, default_registry
 from exora.worker.runtime import Worker
 
+_log = structlog.get_logger("exora.app")
 #: Where the database is: a PostgreSQL URL (direct), or a Supabase project (REST).
 Target = str | Project
 #: What analyzing a document of a few pages takes, prompt and answer: for looking ahead, not for reserving.
 _TOKENS_PER_JOB = 6000.0
 DOCUMENT_JOB_TYPES = ("shell_file_processing", "ai_processing")
+#: Served by every worker: does nothing but answer with the worker's version (see ``exora promote``).
+CANARY = "canary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +111,15 @@ async def open_services(
 
     Args:
         target: where it is.
-        verify: check that it is at this version.
+        verify: check that it serves this version; a newer one that does is logged.
         traced: log every call, without its values.
         bucket_of: the Supabase project whose Storage holds the documents of a direct target; None = the database does.
 
     Raises:
         SchemaOutdated, SchemaTooNew, DatabaseUnavailable, ConfigurationError: say what to do.
     """
-    if verify:
-        await verify_schema(target)
+    if verify and not await verify_schema(target):
+        _log.warning("schema_newer", version=__version__)
     transport = open_transport(target)
     storage: Storage
     async with contextlib.AsyncExitStack() as stack:
@@ -137,24 +144,27 @@ async def migrate_schema(dsn: str) -> Applied:
         await connection.close()
 
 
-async def verify_schema(target: Target) -> None:
-    """Check that a database is at this version.
+async def verify_schema(target: Target) -> bool:
+    """Check that a database serves this version.
+
+    Returns:
+        True when it is at this version; False when it is at a newer one that serves this one too, as it is while a
+        deploy replaces workers and after a rollback.
 
     Raises:
-        SchemaOutdated, SchemaTooNew: it is not.
+        SchemaOutdated, SchemaTooNew: it does not.
         ConfigurationError: the key is not one of service_role.
     """
     if isinstance(target, Project):
-        await _verify_over_rest(target)
-        return
+        return await _verify_over_rest(target)
     connection = await connect(target)
     try:
-        await check(connection)
+        return await check(connection)
     finally:
         await connection.close()
 
 
-async def _verify_over_rest(project: Project) -> None:
+async def _verify_over_rest(project: Project) -> bool:
     transport = SupabaseTransport(project)
     try:
         [row] = await transport.call("whoami_v3", {}, repeatable=True)
@@ -165,13 +175,22 @@ async def _verify_over_rest(project: Project) -> None:
                 remedy="Use the service role key or a secret key of the project",
             )
         [row] = await transport.call("schema_state_v3", {}, repeatable=True)
-        check_state(row["schema_state_v3"])
+        return check_state(row["schema_state_v3"])
     finally:
         await transport.close()
 
 
 def _ignore(*_: object) -> None:
     """Nobody watches."""
+
+
+def _canary(version: str) -> Handler:
+    """The handler of the job that shows that jobs are done here."""
+
+    async def answer(_context: object, _payload: object) -> dict[str, Any]:
+        return {"version": version}
+
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,5 +293,6 @@ async def open_worker(
             handler = DocumentHandler(services.storage, pool, ocr, limits, analyzer)
             for job_type in DOCUMENT_JOB_TYPES:
                 registry.add(job_type, handler, DocumentJob)
+            registry.add(CANARY, _canary(config.version))
             await services.coordinator.declare_needs(DOCUMENT_JOB_TYPES, remote.needs)
         yield Worker(services.coordinator, connect_keeper, registry, config, on_progress, tally)

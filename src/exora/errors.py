@@ -14,7 +14,7 @@
     │   ├── AccessDenied           the key, the password or the role is refused
     │   ├── OutcomeUnknown         the connection broke; repeat with the same request token
     │   ├── SchemaOutdated         run `exora migrate`
-    │   └── SchemaTooNew           a newer Exora migrated this database
+    │   └── SchemaTooNew           a newer Exora migrated this database and left this one behind
     ├── NoCapacity                 an API has none for this call within its patience; says when to come back
     ├── ProviderError              a provider said no, or nothing of use
     │   ├── RateLimited            429: too much at once
@@ -153,7 +153,7 @@ class SchemaOutdated(CoordinationError):
 
 
 class SchemaTooNew(CoordinationError):
-    """A newer version of Exora has migrated this database."""
+    """A newer version of Exora has migrated this database, and it no longer serves this one."""
 
     code = "schema_too_new"
     default_remedy = "Upgrade this installation of exora to the version that migrated the database"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,7 @@ class Settings:
         data_dir: EXORA_DATA_DIR: where the embedded PostgreSQL keeps its data.
         worker_concurrency: WORKER_CONCURRENCY: slots.
         worker_id: WORKER_ID: a prefix; every process adds a nonce of its own.
+        commit: EXORA_COMMIT, else RENDER_GIT_COMMIT: the commit that this was built from; None = nobody says.
         drain_s: EXORA_DRAIN_SECONDS: how long running jobs may finish after SIGTERM.
         http_port: PORT, else HEALTH_CHECK_PORT.
         log_level: LOG_LEVEL.
@@ -77,6 +79,7 @@ class Settings:
     data_dir: Path | None = None
     worker_concurrency: int = 50
     worker_id: str | None = None
+    commit: str | None = None
     drain_s: float = 25.0
     http_port: int = 10000
     log_level: str = "info"
@@ -125,6 +128,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     database_url = _database_url(env)
     app_env = _choice(env, "APP_ENV", _ENVIRONMENTS) or _choice(env, "NODE_ENV", _ENVIRONMENTS) or "development"
+    if app_env == "production" and env.get("NODE_ENV") not in (None, "", "production"):
+        raise ConfigurationError(
+            "APP_ENV is production, but NODE_ENV is not", field="NODE_ENV", remedy="Unset NODE_ENV; nothing needs it"
+        )
     ocr, analyzer = _choice(env, "EXORA_OCR", _OCR_ENGINES), _choice(env, "EXORA_ANALYZER", _ANALYZERS)
     settings = Settings(
         app_env=app_env,
@@ -133,6 +140,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         data_dir=Path(env["EXORA_DATA_DIR"]) if env.get("EXORA_DATA_DIR") else None,
         worker_concurrency=_integer(env, "WORKER_CONCURRENCY", 50, 1, 1000),
         worker_id=_worker_id(env),
+        commit=_commit(env),
         drain_s=float(_integer(env, "EXORA_DRAIN_SECONDS", 25, 0, 3600)),
         http_port=_integer(env, "PORT" if env.get("PORT") else "HEALTH_CHECK_PORT", 10000, 0, 65535),
         log_level="debug" if _flag(env, "VERBOSE") else (_choice(env, "LOG_LEVEL", _LEVELS) or "info"),
@@ -252,6 +260,13 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value not in _YES + _NO:
         raise ConfigurationError(f"{name} must be true or false", field=name)
     return value in _YES
+
+
+def _commit(env: Mapping[str, str]) -> str | None:
+    commit = env.get("EXORA_COMMIT") or env.get("RENDER_GIT_COMMIT") or None
+    if commit is not None and not re.fullmatch(r"[0-9a-fA-F]{7,64}", commit):
+        raise ConfigurationError("EXORA_COMMIT is no commit: 7 to 64 hexadecimal digits", field="EXORA_COMMIT")
+    return commit
 
 
 def _worker_id(env: Mapping[str, str]) -> str | None:

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import structlog
-from pydantic_core import from_json, to_json
 
 from exora.coordination.failures import from_sqlstate
+from exora.coordination.json_codec import decode, encode
 from exora.domain.retrying import retrying
 from exora.errors import ConfigurationError, DatabaseUnavailable, OutcomeUnknown
 
@@ -216,11 +216,11 @@ async def _own_backend(connection: asyncpg.Connection) -> bool:
 
 
 def _to_jsonb(value: Any) -> bytes:
-    return b"\x01" + to_json(value)  # 1 is the version of the format
+    return b"\x01" + encode(value)  # 1 is the version of the format
 
 
 def _from_jsonb(value: bytes) -> Any:
-    return from_json(value[1:])
+    return decode(value[1:])
 
 
 @lru_cache(maxsize=256)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import ValidationError
-
 from exora.domain.outcome import Outcome
 from exora.errors import BadInput, ConfigurationError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel  # three megabytes that a worker without typed handlers does not pay
+    from pydantic import BaseModel
 
     from exora.worker.context import JobContext
 
@@ -73,6 +71,8 @@ class Registry:
         handler, model = self._handlers[job_type]
         if model is None:
             return handler(context, payload)
+        from pydantic import ValidationError  # here: a worker without typed handlers does not pay its ten megabytes
+
         try:
             arguments = model.model_validate(payload)
         except ValidationError as error:

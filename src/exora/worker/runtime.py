@@ -9,7 +9,6 @@ from uuid import UUID
 
 import structlog
 
-from exora import __version__
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
 from exora.domain.job import Fence, HeartbeatNews
@@ -74,9 +73,7 @@ class Worker:
         )
         self._sweeper = Sweeper(coordinator, config.sweep_interval_s, self.tally)
         self._scheduler = Scheduler(coordinator)
-        self._presence = Presence(
-            coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally, __version__
-        )
+        self._presence = Presence(coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._now = asyncio.Event()
