@@ -21,7 +21,7 @@ from quality.rendered import PAGES, long_document
 
 _JOBS = 50
 _SAMPLE_S = 0.2
-_END_S = 600.0
+_END_S = 1200.0
 #: Moments of the run that are printed.
 _SHOWN = 12
 
