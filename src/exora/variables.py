@@ -58,6 +58,7 @@ VARIABLES = (
     Variable(("OPENAI_API_KEY",), "openai", secret=True),
     Variable(("OPENAI_BASE_URL",), "openai"),
     Variable(("OPENAI_MODEL",), "openai"),
+    Variable(("EXORA_PROVIDER_CA_FILE",), "openai"),
 )
 
 
@@ -100,6 +101,8 @@ def _value(variable: Variable, source: str | None, settings: Settings, env: Mapp
             "EXORA_USE_PROXY": str(bool(project and project.use_proxy)).lower(),
         }
         return values.get(variable.names[0], env.get(variable.names[0], "false"))
+    if variable.names[0] == "EXORA_PROVIDER_CA_FILE":
+        return next((api.ca_file for api in (settings.openai, settings.vision) if api and api.ca_file), "")
     value = getattr(settings, variable.attribute)
     if value is None:
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,6 @@ from pydantic import ValidationError
 
 from exora.documents.analysis.grounding import Part, record_of_answers
 from exora.documents.analysis.remote_answer import Answer, answer_schema
-from exora.documents.packed import Pages
 from exora.documents.pool import ChildPool
 from exora.documents.turns import a_few_at_a_time
 from exora.domain.document import DocumentLimits, PageText
@@ -86,7 +86,7 @@ class RemoteAnalyzer:
         """Model and prompt, as ``record.engines.analyzer``."""
         return f"{self._chat.model}/{PROMPT}"
 
-    async def analyze(self, pages: Pages, *, sha256: str, key: Hashable, steps: Steps) -> Record:
+    async def analyze(self, pages: Sequence[PageText], *, sha256: str, key: Hashable, steps: Steps) -> Record:
         """Analyze the pages of one document.
 
         An answer that does not fit is asked for in two halves. What the model refuses twice, or answers in another form
@@ -120,7 +120,7 @@ class RemoteAnalyzer:
         return Record.model_validate_json(text)
 
     async def _ask(self, pack: Sequence[_Piece], steps: Steps, found: _Findings) -> None:
-        user = "\n".join(f"=== page {piece.number} ===\n{piece.text}" for piece in pack)
+        user = "\n".join(f"=== page {piece.number} ===\n{_without_marks(piece.text)}" for piece in pack)
         address = ("analysis", self.name, hashlib.sha256(user.encode()).hexdigest())
         own = tuple(dict.fromkeys(piece.number for piece in pack))
         kept = await steps.find_step(*address)
@@ -152,6 +152,15 @@ class RemoteAnalyzer:
         numbers = ", ".join(map(str, own))
         found.warnings.append(f"pages {numbers}: analyzed on this machine, the model gave no answer of use")
         found.parts.append((own, None))
+
+
+#: A line of a document that would read as the start of another page.
+_MARK = re.compile(r"^(\s*)===", re.MULTILINE)
+
+
+def _without_marks(text: str) -> str:
+    """A page's text with lines that look like the mark of a page made another."""
+    return _MARK.sub(r"\1= = =", text)
 
 
 def packed(pages: Sequence[PageText]) -> list[list[_Piece]]:
