@@ -221,6 +221,12 @@ def test_no_word_of_a_patient_is_seen_in(place: str, seen: Seen) -> None:
         assert str(PATIENT) not in text
 
 
+def test_what_a_job_spent_is_on_its_page(seen: Seen) -> None:
+    page = " ".join(seen.texts["dashboard /job/document"].split())
+    assert "on <code>openai/gpt-4o-mini</code>: 1 call, " in page
+    assert "on <code>google/vision-api</code>: 1 call, 2 pages" in page
+
+
 def test_everything_that_is_looked_at_is_searched(seen: Seen) -> None:
     assert set(seen.texts) == set(PLACES)
     for job in seen.jobs.values():
