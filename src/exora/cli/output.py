@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -16,6 +16,7 @@ from uuid import UUID
 import typer
 import uvloop
 from rich.console import Console
+from rich.table import Column, Table
 
 from exora.errors import BadInput, ExoraError, NotFound
 
@@ -42,6 +43,12 @@ def fail(error: ExoraError) -> int:
     where = f" [{error.field}]" if error.field else ""
     err.print(f"[bold red]error[/]{where}: {error.one_line()}", highlight=False, soft_wrap=True)
     return next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), 1)
+
+
+def table(*heads: str | Column, numbers: Collection[str] = (), title: str | None = None) -> Table:
+    """A table whose columns named in ``numbers`` are set to the right."""
+    columns = (Column(head, justify="right") if isinstance(head, str) and head in numbers else head for head in heads)
+    return Table(*columns, title=title)
 
 
 def print_json(value: Any) -> None:
