@@ -1,9 +1,9 @@
 """Row 18: old and new version together while the database is migrated; a dump of a working system restored elsewhere.
 
-While workers of the old version work, a migration is applied and every function renewed: no job is lost, both versions
-work on. The new version's database refuses the old one's start and says why. A dump taken in the middle of everything is
-whole: restored into another server, whose count of transactions is another, its jobs end, and its trail verifies against
-an anchor taken before.
+While workers of the old version work, a migration is applied and every function renewed: no job is lost, both work on.
+The new version's database refuses the old one's start and says why. A dump taken in the middle of everything is whole:
+restored into another server, whose count of transactions is another, its jobs end, and its trail verifies against an
+anchor taken before.
 
 There is no release before this one; the new version here is this one with a further migration.
 """
