@@ -103,6 +103,7 @@ async def _everything(server: Server, folder: Path) -> Seen:
             try:
                 async with open_services(dsn, traced=True) as services, _working(services) as worker:
                     await _enqueue(services, seen)
+                    await worker._presence.run_once()  # as it does every ten seconds
                     await _look(worker, services, seen)
             finally:
                 tracing.stop()
