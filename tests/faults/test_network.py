@@ -401,7 +401,7 @@ class TestWorker:
         await rig.check(jobs)
 
     async def test_a_slow_network_costs_no_job_and_no_claim(self, rig: Rig) -> None:
-        """Each message takes 0 to 400 ms each way: a call takes as long as a heartbeat's pause, and a connection longer."""
+        """Each message takes 0 to 400 ms each way: a call takes half a second, and a new connection several."""
         jobs = await rig.enqueue(10 * rig.row.scale)
         rig.proxy.latency_s = rig.proxy.jitter_s = 0.2
         async with working(rig, do_nothing, lease_s=15):
@@ -412,7 +412,7 @@ class TestWorker:
         await rig.check(jobs)
 
     async def test_networks_that_clog_and_clear_in_turn_cost_no_job(self, rig: Rig) -> None:
-        """Three workers, each with a network of its own; one after the other swallows all, and they clear in any order."""
+        """Three workers with networks of their own, which clog one after the other, and clear in any order."""
 
         async def handle(context: JobContext, payload: dict[str, Any]) -> None:
             await asyncio.sleep(0.05)
