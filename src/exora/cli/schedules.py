@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 from uuid import UUID
 
 import typer
@@ -13,9 +12,9 @@ from rich.table import Table
 from exora.app import Target
 from exora.cli.acts import ByOption, WhyOption, YesOption, act, confirm
 from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, print_json, run
+from exora.cli.output import JsonOption, out, parse_object, print_json, run
 from exora.domain.schedule import Missed, Schedule, next_tick
-from exora.errors import BadInput, NotFound
+from exora.errors import NotFound
 from exora.settings import read_settings
 
 app = typer.Typer(help="See and make periodic jobs.", no_args_is_help=True)
@@ -64,7 +63,7 @@ def add(
     """Make a schedule, or change the one of this name."""
     settings = read_settings()
     next_at = next_tick(cron, time_zone, datetime.now(UTC))
-    references = _payload(payload)
+    references = parse_object(payload, "--payload")
 
     async def main(target: Target) -> bool:
         async with services(settings, target) as exora:
@@ -120,13 +119,3 @@ def run_now(name: NameArgument, why: WhyOption = None, by: ByOption = None, as_j
     with database(settings) as target:
         job = run(main(target))
     print_json({"job_id": job}) if as_json else out.print(f"Enqueued: {job}")
-
-
-def _payload(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise BadInput("the payload is not a JSON object", field="--payload", remedy='Use the form {"limit": 100}')
-    return value

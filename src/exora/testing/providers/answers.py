@@ -11,7 +11,10 @@ _LISTS = ("encounters", "medications", "conditions", "allergies", "results", "pr
 
 
 def read_here(body: dict[str, Any]) -> str:
-    """The answer to a request for a record, as a model would give it that reads as the local analyzer does."""
+    """The answer to a request for a record, as a model would give it that reads as the local analyzer does; to any
+    other request, "ok"."""
+    if (body.get("response_format") or {}).get("type") != "json_schema":
+        return "ok"
     from exora.documents.analysis.local import analyze_text
 
     _, *parts = _PAGE.split(body["messages"][1]["content"])
