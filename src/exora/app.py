@@ -27,6 +27,8 @@ from exora.domain.capacity import Need
 from exora.domain.document import DocumentLimits
 from exora.domain.job import SubmitAnswer
 from exora.errors import ConfigurationError, DocumentTooLarge
+from exora.observe.tally import Tally
+from exora.observe.usage import UsageLog
 from exora.providers.openai import OpenAI
 from exora.providers.vision import Vision
 from exora.settings import RemoteApi
@@ -206,15 +208,20 @@ class Remote:
 
 @contextlib.asynccontextmanager
 async def open_remote(
-    services: Services, holder: str, vision: RemoteApi | None, openai: RemoteApi | None
+    services: Services,
+    holder: str,
+    vision: RemoteApi | None,
+    openai: RemoteApi | None,
+    usage: UsageLog | None = None,
 ) -> AsyncIterator[Remote]:
     """The remote APIs that are configured, behind one gate.
 
     Args:
         holder: this process; unique.
         vision, openai: None = not used.
+        usage: is told what jobs used.
     """
-    gate = Gate(services.coordinator, holder)
+    gate = Gate(services.coordinator, holder, usage=usage)
     remote = Remote(
         gate,
         None if vision is None else Vision(vision.key, vision.base_url),
@@ -255,11 +262,11 @@ async def open_worker(
     async def connect_keeper() -> Heartbeats:
         return WireCoordinator(open_transport(services.target, max_connections=1))
 
-    limits = services.limits
+    limits, tally = services.limits, Tally()
     async with (
         ChildPool(pool_size, address_space_bytes=limits.address_space_bytes) as pool,
         second_pool(limits) as second,
-        open_remote(services, config.worker_id, vision, openai) as remote,
+        open_remote(services, config.worker_id, vision, openai, tally.usage) as remote,
     ):
         if registry is None:
             registry = default_registry.copy()
@@ -268,4 +275,4 @@ async def open_worker(
             for job_type in DOCUMENT_JOB_TYPES:
                 registry.add(job_type, handler, DocumentJob)
             await services.coordinator.declare_needs(DOCUMENT_JOB_TYPES, remote.needs)
-        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress)
+        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress, tally)

@@ -7,6 +7,7 @@
     ├── NotFound                   PT404  no such job, document or record
     ├── Conflict                   PT409  same idempotency key, other payload
     ├── Rejected                   PT429  a lane is over its depth; says when to retry
+    │   └── UsageLimitReached      PT429  a patient is over a limit of usage; says when it is counted anew
     ├── LostClaim                  EX001  the fence is stale: another worker owns the job
     ├── CoordinationError          the database said no, or said nothing
     │   ├── DatabaseUnavailable    cannot connect
@@ -105,6 +106,12 @@ class Rejected(ExoraError):
     def __init__(self, message: str, *, retry_after_s: float, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after_s = retry_after_s
+
+
+class UsageLimitReached(Rejected):
+    """A patient has used what a day allows; ``retry_after_s`` is until midnight UTC, when it is counted anew."""
+
+    code = "usage_limit_reached"
 
 
 class LostClaim(ExoraError):

@@ -152,7 +152,14 @@ async def test_jobs_are_filtered_and_paged_and_pages_live(open_page: Open, site:
 
 async def test_keys_lead_everywhere_and_the_phone_fits(open_page: Open, keep: Keep) -> None:
     async with open_page(OPERATE, width=390, height=844, dark=True) as page:
-        for key, name in (("1", "overview"), ("2", "jobs"), ("3", "dead"), ("4", "workers"), ("5", "audit")):
+        for key, name in (
+            ("1", "overview"),
+            ("2", "jobs"),
+            ("3", "dead"),
+            ("4", "workers"),
+            ("5", "usage"),
+            ("6", "audit"),
+        ):
             async with page.expect_navigation(url=f"**/dashboard/{'' if key == '1' else name}"):
                 await page.keyboard.press(key)
             overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -181,6 +188,7 @@ async def test_nothing_of_a_patient_and_nothing_inline_is_on_any_page(open_page:
         f"jobs/{site.finished}",
         "dead",
         "workers",
+        "usage",
         "audit",
     ]
     async with open_page(OPERATE) as page:

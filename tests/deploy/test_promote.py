@@ -20,8 +20,8 @@ from exora.dev.gateway.local import LocalProject, local_project
 from exora.doctor.check import Status
 from exora.doctor.promotion import check_migrations
 from exora.sql.migrate import Migration, migrations
+from exora.testing.server import Server
 from tests.acceptance.cli import Ran, exora
-from tests.conftest import Server
 
 ENGINES = {"EXORA_OCR": "tesseract", "EXORA_ANALYZER": "local"}
 

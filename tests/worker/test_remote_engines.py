@@ -36,8 +36,13 @@ Glucose 98 mg/dL 70-99"""
 
 def printed(_: bytes) -> list[Line]:
     """The lines of ``PRINTED``, with boxes."""
+    return lines_of(PRINTED)
+
+
+def lines_of(page: str) -> list[Line]:
+    """The lines of a page, with boxes."""
     rows = []
-    for row, text in enumerate(PRINTED.splitlines()):
+    for row, text in enumerate(page.splitlines()):
         words, at = [], 0.1
         for word in text.split():
             words.append(Word(word, Box(at, 0.1 + row / 20, at + len(word) / 60, 0.13 + row / 20), 0.97))

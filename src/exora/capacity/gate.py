@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -25,7 +25,9 @@ from exora.errors import (
     QuotaExhausted,
     RateLimited,
 )
+from exora.observe.logs import current_job
 from exora.observe.tracing import tracing
+from exora.observe.usage import UsageLog
 
 _log = structlog.get_logger("exora.capacity")
 
@@ -109,11 +111,14 @@ class Gate:
         sync_s: pause between syncs while an API is in use; the fleet's reaction time.
         valid_s: units not spent within this time are void.
         lease_s: concurrency of a dead worker returns after this time.
+        usage: is told what jobs used.
     """
 
     def __init__(
-        self, store: CapacityStore, holder: str, *, sync_s: float = 0.25, valid_s: float = 2.0, lease_s: float = 15.0
-    ) -> None:
+        self, store: CapacityStore, holder: str, *, sync_s: float = 0.25, valid_s: float = 2.0, lease_s: float = 15.0,
+        usage: UsageLog | None = None,
+    ) -> None:  # fmt: skip
+        self._usage = usage
         self._store = store
         self._holder = holder
         self._sync_s = sync_s
@@ -143,7 +148,10 @@ class Gate:
         api = self._api(provider, endpoint, terms.profile)
         prices = api.prices or await api.load_prices()
         cost = price(prices, max(tokens - output_tokens, 0), output_tokens, units)
-        call = _Call(api, tokens, cost, terms, await api.take(tokens, cost, terms))
+        with tracing.span("reserve", provider=provider, endpoint=endpoint):
+            unit = await api.take(tokens, cost, terms)
+        call = _Call(api, tokens, cost, terms, unit)
+        pages = 0 if tokens else units  # what has no tokens reads pictures
         try:
             with tracing.span("api_call", provider=provider, endpoint=endpoint):
                 yield call
@@ -154,7 +162,10 @@ class Gate:
         except BaseException:
             call.settle(ok=None)
             raise
-        call.settle(ok=True)
+        else:
+            call.settle(ok=True)
+        finally:
+            self._note(f"{provider}/{endpoint}", call, pages)
 
     async def call(
         self, provider: str, endpoint: str, make: Callable[[Permit], Awaitable[T]], *, tokens: int = 0,
@@ -199,6 +210,12 @@ class Gate:
     async def close(self) -> None:
         """Give back what is not under way."""
         await asyncio.gather(*(api.close() for api in self._apis.values()))
+
+    def _note(self, model: str, call: _Call, pages: int) -> None:
+        """Tell what the job at hand used, if it called at all."""
+        job, spent = current_job.get(), call.spent
+        if self._usage is not None and job is not None and spent is not None:
+            self._usage.called(job, model, pages=pages, **spent._asdict())
 
     def _api(self, provider: str, endpoint: str, profile: str) -> _Api:
         key = (provider, endpoint, profile)
@@ -340,10 +357,30 @@ class _Api:
                     await self._soon.wait()
 
 
+class Spent(NamedTuple):
+    """What a call used: what the provider said, or else what was reserved, and how long it took."""
+
+    input_tokens: int
+    output_tokens: int
+    microusd: int
+    run_s: float = 0.0
+
+
 class _Call:
     """A reserved call, as providers see it (``Permit``)."""
 
-    __slots__ = ("_api", "_arrived_at", "_began", "_microusd", "_settled", "_terms", "_tokens", "_unit", "_used")
+    __slots__ = (
+        "_api",
+        "_arrived_at",
+        "_began",
+        "_microusd",
+        "_settled",
+        "_terms",
+        "_tokens",
+        "_unit",
+        "_used",
+        "spent",
+    )
 
     def __init__(self, api: _Api, tokens: int, microusd: int, terms: Terms, unit: Unit) -> None:
         self._api = api
@@ -353,8 +390,10 @@ class _Call:
         self._unit: Unit | None = unit
         self._began: float | None = None
         self._arrived_at: float | None = None
-        self._used: tuple[int, int] | None = None
+        self._used: Spent | None = None
         self._settled = False
+        #: What it used, once settled; None = it was never sent.
+        self.spent: Spent | None = None
 
     async def begin(self) -> None:
         """See ``Permit.begin``."""
@@ -385,7 +424,7 @@ class _Call:
         """See ``Permit.used``."""
         prices = self._api.prices
         assert prices is not None
-        self._used = (input_tokens + output_tokens, price(prices, input_tokens, output_tokens, units))
+        self._used = Spent(input_tokens, output_tokens, price(prices, input_tokens, output_tokens, units))
 
     def settle(self, *, ok: bool | None) -> None:
         """End it; what was never sent goes back."""
@@ -395,7 +434,12 @@ class _Call:
         arrived_at = self._arrived_at
         if arrived_at is None and self._began is not None:
             arrived_at = time.monotonic()
-        tokens, microusd = self._used if self._used is not None else (self._tokens, self._microusd)
+        used = self._used or Spent(self._tokens, 0, self._microusd)
+        tokens = used.input_tokens + used.output_tokens
         sent = self._began is not None
-        self._api.pool.end(self._unit, arrived_at=arrived_at, tokens=tokens, microusd=microusd, ok=ok if sent else None)
+        if self._began is not None:
+            self.spent = used._replace(run_s=time.monotonic() - self._began)
+        self._api.pool.end(
+            self._unit, arrived_at=arrived_at, tokens=tokens, microusd=used.microusd, ok=ok if sent else None
+        )
         self._unit = None

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeVar
 
 from exora.app import Services, Target, migrate_schema, open_services
+from exora.cli.output import run
+from exora.coordination.port import Coordinator
 from exora.dev.embedded import EmbeddedPostgres
 from exora.errors import ConfigurationError
-from exora.settings import Settings
+from exora.settings import Settings, read_settings
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -45,6 +50,18 @@ def direct_database(settings: Settings, *, ephemeral: bool = False) -> Iterator[
                 remedy="Set DATABASE_URL to the project's direct or session-mode connection (Database → Connect)",
             )
         yield target
+
+
+def ask(question: Callable[[Coordinator], Awaitable[T]]) -> T:
+    """Ask the coordinator one thing, on the event loop."""
+    settings = read_settings()
+
+    async def main(target: Target) -> T:
+        async with services(settings, target) as exora:
+            return await question(exora.coordinator)
+
+    with database(settings) as target:
+        return run(main(target))
 
 
 @contextlib.asynccontextmanager

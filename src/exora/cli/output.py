@@ -137,6 +137,20 @@ def parse_object(text: str, field: str) -> dict[str, Any]:
     return value
 
 
+def parse_limit(text: str, field: str, kind: type[int] | type[float] = int) -> float | None:
+    """Read a limit from the command line: a number, or ``none`` for no limit.
+
+    Raises:
+        BadInput: it is neither.
+    """
+    if text == "none":
+        return None
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadInput("this is not a number", field=field, remedy="Give a number, or none") from None
+
+
 def read_file(path: Path) -> bytes:
     """Read a file the user named.
 

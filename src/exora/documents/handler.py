@@ -19,6 +19,7 @@ from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
 from exora.domain.document import DocumentLimits, PageText
 from exora.domain.record import Record
+from exora.observe.tracing import tracing
 from exora.worker.context import JobContext
 
 
@@ -76,25 +77,30 @@ class DocumentHandler:
         current_terms.set(Terms(priority=context.job.priority, deadline=context.deadline))
         # The access is on record before it happens: no trail, no bytes.
         await context.audit("document_opened", document_id=job.shell_file_id)
-        fetched = await fetch(
-            self._storage,
-            job.storage_path,
-            limits=self._limits,
-            sha256=job.sha256,
-            size_bytes=job.file_size_bytes,
-        )
+        with tracing.span("fetch") as facts:
+            fetched = await fetch(
+                self._storage,
+                job.storage_path,
+                limits=self._limits,
+                sha256=job.sha256,
+                size_bytes=job.file_size_bytes,
+            )
+            facts["size_bytes"] = len(fetched.content)
         key = context.job.job_id
-        pages = await read_pages(
-            fetched.content,
-            pool=self._pool,
-            ocr=self._ocr,
-            limits=self._limits,
-            key=key,
-            steps=context,
-            on_page=context.progress,
-        )
-        record = await self._analyze(context, pages, fetched.sha256)
-        record = await add_coded_entries(record, fetched.content, pool=self._pool, limits=self._limits, key=key)
+        with tracing.span("read_pages", engine=self._ocr.name) as facts:
+            pages = await read_pages(
+                fetched.content,
+                pool=self._pool,
+                ocr=self._ocr,
+                limits=self._limits,
+                key=key,
+                steps=context,
+                on_page=context.progress,
+            )
+            facts["pages"] = len(pages)
+        with tracing.span("analyze"):
+            record = await self._analyze(context, pages, fetched.sha256)
+            record = await add_coded_entries(record, fetched.content, pool=self._pool, limits=self._limits, key=key)
         return await persist(
             context, record, size_bytes=len(fetched.content), media_type=sniff(fetched.content).media_type
         )

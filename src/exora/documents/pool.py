@@ -20,6 +20,7 @@ from exora import errors
 from exora.documents.child import LENGTH, MAX_ANSWER_BYTES, Answer, Document, Request
 from exora.domain.document import DocumentLimits
 from exora.errors import CorruptDocument, ExoraError, ProcessingLimit
+from exora.observe.tracing import tracing
 
 R = TypeVar("R")
 
@@ -326,7 +327,8 @@ class ChildPool:
         self._open.add(call)
         self._queue.put(call)
         try:
-            result: R = await call.answer
+            with tracing.span("child", function=function.__name__):
+                result: R = await call.answer
             return result
         finally:
             self._open.discard(call)

@@ -76,7 +76,7 @@ class JobContext:
         Raises:
             BadInput: the job has no patient; steps are never shared between patients.
         """
-        with tracing.span("step", step=str(parts[0])):
+        with tracing.span("step", kind=str(parts[0])):
             found = await self.find_step(*parts)
             if found is not None:
                 return found
@@ -91,7 +91,10 @@ class JobContext:
         Raises:
             BadInput: the job has no patient; steps are never shared between patients.
         """
-        return await self._store.get_step(self._patient_id, step_key(*parts))
+        with tracing.span("find_step", kind=str(parts[0])) as facts:
+            found = await self._store.get_step(self._patient_id, step_key(*parts))
+            facts["found"] = found is not None
+            return found
 
     async def keep_step(self, *parts: str | int, result: Mapping[str, Any]) -> None:
         """Keep a result, which must be JSON, under the content address of ``parts``.
@@ -99,7 +102,8 @@ class JobContext:
         Raises:
             BadInput: the job has no patient.
         """
-        await self._store.put_step(self._patient_id, step_key(*parts), result)
+        with tracing.span("keep_step", kind=str(parts[0])):
+            await self._store.put_step(self._patient_id, step_key(*parts), result)
 
     @property
     def _patient_id(self) -> UUID:
@@ -113,18 +117,20 @@ class JobContext:
         Raises:
             LostClaim: another worker owns the job; nothing was stored.
         """
-        return await self._store.store_record(
-            self.job.fence, record, sha256=sha256, size_bytes=size_bytes, media_type=media_type
-        )
+        with tracing.span("store_record", size_bytes=size_bytes):
+            return await self._store.store_record(
+                self.job.fence, record, sha256=sha256, size_bytes=size_bytes, media_type=media_type
+            )
 
     async def audit(self, event: str, document_id: UUID | None = None, detail: Mapping[str, Any] | None = None) -> None:
         """Record an access to a document in the audit trail, before it happens."""
-        await self._store.log_audit_event(
-            event,
-            correlation_id=self.job.correlation_id,
-            job_id=self.job.job_id,
-            document_id=document_id,
-            patient_id=self.job.patient_id,
-            worker_id=self.worker_id,
-            detail=detail,
-        )
+        with tracing.span("audit", event=event):
+            await self._store.log_audit_event(
+                event,
+                correlation_id=self.job.correlation_id,
+                job_id=self.job.job_id,
+                document_id=document_id,
+                patient_id=self.job.patient_id,
+                worker_id=self.worker_id,
+                detail=detail,
+            )

@@ -100,6 +100,7 @@ class Presence:
             memory_bytes=memory_bytes(),
             version=self._version,
             work=self._tally.news(),
+            used=self._tally.usage.take(),
         )
         await self._coordinator.report_worker(self._unsent)
         self._unsent = None

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -144,8 +144,7 @@ class Runner:
             if run.job.fence in lost:
                 self._stop(run, "lost")
         self._queue = deque(job for job in self._queue if job.fence not in lost)
-        for fence in lost:
-            self._held.pop(fence, None)
+        self.settled(lost)
 
     def cancel(self, fences: Iterable[Fence]) -> None:
         """Somebody asked to give these jobs up: stop them, or do not start them."""
@@ -157,7 +156,7 @@ class Runner:
             self._queue.remove(job)
             self._settle(Settlement(job.fence, Cancelled("requested")))
 
-    def settled(self, fences: Sequence[Fence]) -> None:
+    def settled(self, fences: Iterable[Fence]) -> None:
         """Claims have ended in the database."""
         if tracing.active:
             tracing.settled(fences)
@@ -227,7 +226,7 @@ class Runner:
             self._mean_s = took if self._mean_s is None else self._mean_s + _SMOOTHING * (took - self._mean_s)
             if outcome is None:
                 self._held.pop(job.fence, None)
-                self._tally.claims_lost += 1
+                self._tally.lost(job, took)
                 self._log.warning("claim_lost", duration_s=round(took, 3))
             else:
                 self._settle(Settlement(job.fence, outcome))

@@ -43,6 +43,7 @@ class Worker:
         registry: handlers; the worker serves the types they are registered for.
         config: the numbers.
         on_progress: called with (job id, done, total) when a handler reports progress.
+        tally: counts what it does; None = one of its own.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class Worker:
         registry: Registry,
         config: WorkerConfig,
         on_progress: Callable[[UUID, int, int], None] = _ignore,
+        tally: Tally | None = None,
     ) -> None:
         self.config = config
-        self.tally = Tally()
+        self.tally = tally or Tally()
         self._settler = Settler(coordinator, config.settle_window_s, self._settled)
         self._runner = Runner(
             registry=registry,
