@@ -22,7 +22,7 @@ status is the number in `PTxyz`. The command line ends with the exit code.
 | what a [handler](../howto/own-handler.md) raises | what becomes of the attempt |
 | --- | --- |
 | `DocumentError`, `BadInput` | dead letter at once, cause `permanent`: trying again cannot help |
-| `NoCapacity` | put off until the API has room; no retry is burnt |
+| `NoCapacity`, `RateLimited`, `QuotaExhausted`, `KeyRefused` | put off until the API has room; no retry is burnt |
 | `LostClaim` | nothing is written: another worker has the job |
 | anything else | retried with backoff; after the last retry a dead letter, cause `exhausted` |
 

@@ -14,7 +14,7 @@
     │   ├── AccessDenied           the key, the password or the role is refused
     │   ├── OutcomeUnknown         the connection broke; repeat with the same request token
     │   ├── SchemaOutdated         run `exora migrate`
-    │   └── SchemaTooNew           a newer Exora migrated this database
+    │   └── SchemaTooNew           a newer Exora migrated this database and left this one behind
     ├── NoCapacity                 an API has none for this call within its patience; says when to come back
     ├── ProviderError              a provider said no, or nothing of use
     │   ├── RateLimited            429: too much at once
@@ -153,7 +153,7 @@ class SchemaOutdated(CoordinationError):
 
 
 class SchemaTooNew(CoordinationError):
-    """A newer version of Exora has migrated this database."""
+    """A newer version of Exora has migrated this database, and it no longer serves this one."""
 
     code = "schema_too_new"
     default_remedy = "Upgrade this installation of exora to the version that migrated the database"
@@ -226,6 +226,7 @@ class RequestRefused(ProviderError):
     """The provider will never accept this request; ``reason`` is its own code, for example context_length_exceeded."""
 
     code = "provider_request_refused"
+    default_remedy = "Check what this model or API accepts; another try would not help"
 
     def __init__(self, provider: str, message: str, *, reason: str, remedy: str | None = None) -> None:
         super().__init__(provider, message, remedy=remedy)
@@ -236,18 +237,21 @@ class AnswerCutOff(ProviderError):
     """The answer ended at its limit of tokens."""
 
     code = "provider_answer_cut_off"
+    default_remedy = "Use a model that can answer at greater length"
 
 
 class AnswerRefused(ProviderError):
     """The model refused to answer, or a content filter withheld the answer."""
 
     code = "provider_answer_refused"
+    default_remedy = "Check the content filter of the account or deployment"
 
 
 class AnswerUnusable(ProviderError):
     """The answer is not of the form that was asked for."""
 
     code = "provider_answer_unusable"
+    default_remedy = "Check the model and its base URL if it goes on"
 
 
 class DocumentError(ExoraError):

@@ -43,7 +43,7 @@ VARIABLES = (
         "app_env",
         _WORKER,
         "`development`, `test`, `staging` or `production`. A label and a gate: in the last two, what is missing is an"
-        " error and nothing falls back. It never switches what the code does",
+        " error and nothing falls back. It never switches what the code does; `NODE_ENV` is the original's name",
     ),
     Variable(("WORKER_CONCURRENCY",), "worker_concurrency", _WORKER, "slots: jobs at once, 1 to 1000"),
     Variable(
@@ -52,6 +52,13 @@ VARIABLES = (
         _WORKER,
         "prefix of the worker's id; every process adds a nonce of its own",
         absent="the host's name",
+    ),
+    Variable(
+        ("EXORA_COMMIT", "RENDER_GIT_COMMIT"),
+        "commit",
+        _WORKER,
+        "the commit this was built from: [promotion](../runbooks/promote.md) compares it",
+        absent="unknown",
     ),
     Variable(
         ("EXORA_DRAIN_SECONDS",),
@@ -215,6 +222,13 @@ VARIABLES = (
     ),
     Variable(("OPENAI_BASE_URL",), "openai", _ENGINES, "another server that speaks its protocol", absent="OpenAI's"),
     Variable(("OPENAI_MODEL",), "openai", _ENGINES, "another model", absent="`gpt-4o-mini`"),
+    Variable(
+        ("EXORA_PROVIDER_CA_FILE",),
+        "openai",
+        _ENGINES,
+        "certificates (PEM) of authorities to trust besides the system's, for calls to providers",
+        absent="only the system's",
+    ),
 )
 
 
@@ -257,6 +271,8 @@ def _value(variable: Variable, source: str | None, settings: Settings, env: Mapp
             "EXORA_USE_PROXY": str(bool(project and project.use_proxy)).lower(),
         }
         return values.get(variable.names[0], env.get(variable.names[0], "false"))
+    if variable.names[0] == "EXORA_PROVIDER_CA_FILE":
+        return next((api.ca_file for api in (settings.openai, settings.vision) if api and api.ca_file), "")
     value = getattr(settings, variable.attribute)
     if value is None:
         return ""
@@ -265,8 +281,9 @@ def _value(variable: Variable, source: str | None, settings: Settings, env: Mapp
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def unknown(env: Mapping[str, str]) -> list[str]:
-    """A warning for every EXORA_* that nothing reads, with the nearest name that something does."""
+def warnings_of(env: Mapping[str, str]) -> list[str]:
+    """A warning for every EXORA_* that nothing reads, with the nearest name that something does, and for a NODE_ENV
+    other than the guide's."""
     known = [name for variable in VARIABLES for name in variable.names]
     ours = [name.removeprefix("EXORA_") for name in known]  # what is common to all would make any two alike
     warnings = []
@@ -275,4 +292,6 @@ def unknown(env: Mapping[str, str]) -> list[str]:
             near = difflib.get_close_matches(name.removeprefix("EXORA_"), ours, 1, 0.6)
             hint = f"; did you mean {known[ours.index(near[0])]}?" if near else "; see: exora settings"
             warnings.append(f"{name} is set, but nothing reads it{hint}")
+    if env.get("NODE_ENV", "production") not in ("", "production"):
+        warnings.append("NODE_ENV is not production; it changes nothing here but the label, which APP_ENV is for")
     return warnings

@@ -28,7 +28,7 @@ ELSEWHERE = {
 UNEXECUTED = {
     "in a fresh clone": 4,
     "with the data sets": 1,
-    "with your account": 2,
+    "with your account": 3,
     "on Supabase": 4,
     "in a browser": 1,
     "in production": 2,

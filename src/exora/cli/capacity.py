@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from exora.cli.acts import ByOption, WhyOption, act
 from exora.cli.database import database, services
 from exora.cli.output import JsonOption, out, print_json, run
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
+from exora.domain.operations import Act
 from exora.errors import BadInput
 from exora.settings import read_settings
 
@@ -31,11 +33,10 @@ def show(as_json: JsonOption = False) -> None:
         return
     table = Table("api", "state", "why", "requests/min", "tokens/min", "at once", "today", "waiting", "workers")
     for api in found:
-        until = "" if api.closed_until is None else f" until {api.closed_until:%H:%M:%S}"
         table.add_row(
             f"{api.provider}/{api.endpoint}",
             f"[{_COLORS[api.state]}]{api.state}[/]",
-            f"{api.reason or ''}{until}",
+            _why(api),
             _of(api.requests, api.requests_per_minute),
             _of(api.tokens, api.tokens_per_minute),
             _of(api.concurrent, api.concurrent_requests),
@@ -89,20 +90,28 @@ def close(
     provider: ProviderArgument,
     endpoint: EndpointArgument,
     seconds: Annotated[float | None, typer.Option(min=1, help="For so long; default: until opened.")] = None,
+    why: WhyOption = None,
+    by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let no call to an API through. Calls under way go on; jobs that need it wait."""
-    _turn(provider, endpoint, True, seconds, as_json)
+    _turn(provider, endpoint, True, seconds, act(by, why), as_json)
 
 
 @app.command("open")
-def open_(provider: ProviderArgument, endpoint: EndpointArgument, as_json: JsonOption = False) -> None:
+def open_(
+    provider: ProviderArgument,
+    endpoint: EndpointArgument,
+    why: WhyOption = None,
+    by: ByOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Open an API again, whatever closed it; it opens gradually, within 20 seconds."""
-    _turn(provider, endpoint, False, None, as_json)
+    _turn(provider, endpoint, False, None, act(by, why), as_json)
 
 
-def _turn(provider: str, endpoint: str, closed: bool, seconds: float | None, as_json: bool) -> None:
-    changed: bool = _with(lambda coordinator: coordinator.close_api(provider, endpoint, closed, seconds))
+def _turn(provider: str, endpoint: str, closed: bool, seconds: float | None, who: Act, as_json: bool) -> None:
+    changed: bool = _with(lambda coordinator: coordinator.close_api(provider, endpoint, closed, seconds, who))
     state = "closed" if closed else "open"
     if as_json:
         print_json({"provider": provider, "endpoint": endpoint, "state": state, "changed": changed})
@@ -130,6 +139,14 @@ def _limit(text: str | None, option: str, kind: type[int] | type[float] = int) -
         return kind(text)
     except ValueError:
         raise BadInput("this is not a number", field=option, remedy="Give a number, or none") from None
+
+
+def _why(api: ApiCapacity) -> str:
+    """Why it is not available, until when, and who said so."""
+    who = f" by {api.closed_by}" if api.closed_by else ""
+    why = f" ({api.closed_why})" if api.closed_why else ""
+    until = "" if api.closed_until is None else f" until {api.closed_until:%H:%M:%S}"
+    return f"{api.reason or ''}{who}{why}{until}"
 
 
 def _of(used: int, limit: int | None) -> str:

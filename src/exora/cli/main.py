@@ -33,7 +33,7 @@ from exora.cli import (
 from exora.cli.output import err, fail
 from exora.errors import ExoraError
 from exora.settings import environment
-from exora.variables import unknown
+from exora.variables import warnings_of
 
 app = typer.Typer(
     name="exora",
@@ -77,7 +77,7 @@ def root(
     ] = False,
 ) -> None:
     """Medical documents to structured clinical records, coordinated by PostgreSQL."""
-    for line in unknown(environment()):
+    for line in warnings_of(environment()):
         err.print(f"[yellow]warning[/]: {line}", highlight=False, soft_wrap=True)
 
 

@@ -44,8 +44,20 @@ _MODELS: dict[str, type[Item]] = {
 _PRINTED = ("dose", "route", "frequency", "reaction", "severity", "unit", "flag", "provider", "facility")
 #: A model does not say how sure it is; what survives the check is right this often at least.
 _EXTRACTION = 0.9
-_WORD = re.compile(r"[a-z0-9]+")
+#: Words and whole numbers: "4.1" is neither "1.4" nor "4" and "1".
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 _ISO = re.compile(r"\d{4}(-\d{2}){0,2}")
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
+#: The prompt asks for a short passage; in a whole page every word stands near every other.
+_LONGEST_QUOTE = 600
+#: Words that tie a name together and say nothing themselves.
+_TIES = frozenset({"a", "an", "and", "at", "by", "due", "for", "from", "in", "of", "on", "or", "the", "to", "with"})
+#: What a page says of a patient of each sex.
+_SEX = {
+    "male": re.compile(r"\b(?:(?i:male|man|boy|gentleman|mr|he|his)|M)\b"),
+    "female": re.compile(r"\b(?:(?i:female|woman|girl|lady|mrs|ms|miss|she|her)|F)\b"),
+}
 #: A part of a document: its pages, and the answer about them as JSON (None: left to the local analyzer).
 Part = tuple[tuple[PageText, ...], str | None]
 
@@ -93,7 +105,7 @@ def record_of_answers(
             type=types.most_common(1)[0][0] if types else local[0].document.type,
             pages=len(pages),
             sha256=sha256,
-            language=next((answer.language for answer in answers if answer.language), None),
+            language=next((a.language for a in answers if a.language and _LANGUAGE.fullmatch(a.language)), None),
         ),
         patient=_patient(answers, local, pages),
         engines=Engines(
@@ -106,9 +118,10 @@ def record_of_answers(
 
 
 def find_quote(quote: str, page: PageText) -> tuple[int, int] | None:
-    """Where a quote stands in a page's text, however its white space and capitals fall; None if it does not."""
+    """Where a quote stands in a page's text, however its white space and capitals fall; None if it does not, or is
+    so long that it proves nothing."""
     words = quote.split()
-    if not words:
+    if not words or len(quote) > _LONGEST_QUOTE:
         return None
     found = re.search(r"\s+".join(re.escape(word) for word in words), page.text, re.IGNORECASE)
     return found.span() if found else None
@@ -121,15 +134,16 @@ def _grounded(said: dict[str, Any], model: type[Item], list_name: str, pages: di
     if span is None or not said[label].strip():
         return None
     quote = page.text[span[0] : span[1]]
-    if not _stands_in(said[label], quote, most=list_name in ("conditions", "encounters", "procedures")):
+    # A visit's kind may be the model's own word, "Hospital admission"; any other name must be the page's.
+    if not _stands_in(said[label], quote, most=list_name == "encounters"):
         return None
-    if list_name == "results" and not _stands_in(said["value"], quote):
+    if list_name == "results" and not _is_printed(said["value"], quote):
         return None
     for field in _PRINTED:
         if said.get(field) is not None and not _stands_in(said[field], quote):
             said[field] = None
     for bound in ("range_low", "range_high"):
-        if said.get(bound) is not None and f"{said[bound]:g}" not in quote:
+        if said.get(bound) is not None and not _is_printed_number(said[bound], quote):
             said[bound] = None
     for field in ("date", "start", "end"):
         if said.get(field) is not None and not _date_stands_in(said[field], page):
@@ -150,11 +164,28 @@ def _grounded(said: dict[str, Any], model: type[Item], list_name: str, pages: di
 
 
 def _stands_in(detail: str, quote: str, *, most: bool = False) -> bool:
-    """Whether all words of a detail stand in the quote; with ``most``, half of them: names may be put in order."""
-    wanted = _WORD.findall(detail.lower())
-    there = set(_WORD.findall(quote.lower()))
+    """Whether all words of a detail stand in the quote, in any order and number; with ``most``, half of them."""
+    wanted = [word for word in map(_stem, _WORD.findall(detail.lower())) if word not in _TIES]
+    there = set(map(_stem, _WORD.findall(quote.lower())))
     hits = sum(word in there for word in wanted)
     return bool(wanted) and (hits * 2 >= len(wanted) if most else hits == len(wanted))
+
+
+def _stem(word: str) -> str:
+    """A word without the "s" of its plural."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _is_printed(value: str, quote: str) -> bool:
+    """Whether a value stands in the quote as it is, and not as a part of another number."""
+    parts = value.lower().split()
+    found = r"\s*".join(map(re.escape, parts))
+    return bool(parts) and re.search(rf"(?<![\w.,]){found}(?!\w|[.,]\d)", quote.lower()) is not None
+
+
+def _is_printed_number(number: float, quote: str) -> bool:
+    """Whether the quote holds a number, whatever zeros it is printed with."""
+    return any(float(word.replace(",", "")) == number for word in _NUMBER.findall(quote))
 
 
 def _date_stands_in(date: str, page: PageText) -> bool:
@@ -187,12 +218,13 @@ def _patient(answers: Sequence[Answer], local: Sequence[Record], pages: Sequence
             found.name = said.name
         if found.birth_date is None and said.birth_date and any(_date_stands_in(said.birth_date, p) for p in pages):
             found.birth_date = said.birth_date
-        found.sex = found.sex or said.sex
+        if found.sex is None and said.sex and said.sex in _SEX and _SEX[said.sex].search(text):
+            found.sex = said.sex
         known = {identifier.value for identifier in found.identifiers}
         found.identifiers.extend(
-            Identifier(type=identifier.type, value=identifier.value)
-            for identifier in said.identifiers
-            if identifier.value not in known and identifier.value in text
+            Identifier(type=one.type if _is_printed(one.type, text) else "identifier", value=one.value)
+            for one in said.identifiers
+            if one.value not in known and _is_printed(one.value, text)
         )
     for record in local:
         found.name = found.name or record.patient.name

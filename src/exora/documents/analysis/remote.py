@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -119,7 +120,7 @@ class RemoteAnalyzer:
         return Record.model_validate_json(text)
 
     async def _ask(self, pack: Sequence[_Piece], steps: Steps, found: _Findings) -> None:
-        user = "\n".join(f"=== page {piece.page.number} ===\n{piece.text}" for piece in pack)
+        user = "\n".join(f"=== page {piece.page.number} ===\n{_without_marks(piece.text)}" for piece in pack)
         address = ("analysis", self.name, hashlib.sha256(user.encode()).hexdigest())
         own = tuple({piece.page.number: piece.page for piece in pack}.values())
         kept = await steps.find_step(*address)
@@ -151,6 +152,15 @@ class RemoteAnalyzer:
         numbers = ", ".join(str(page.number) for page in own)
         found.warnings.append(f"pages {numbers}: analyzed on this machine, the model gave no answer of use")
         found.parts.append((own, None))
+
+
+#: A line of a document that would read as the start of another page.
+_MARK = re.compile(r"^(\s*)===", re.MULTILINE)
+
+
+def _without_marks(text: str) -> str:
+    """A page's text with lines that look like the mark of a page made another."""
+    return _MARK.sub(r"\1= = =", text)
 
 
 def packed(pages: Sequence[PageText]) -> list[list[_Piece]]:
