@@ -15,6 +15,7 @@ from exora.domain.job import ClaimedJob, Fence, LaneStats
 from exora.domain.outcome import Completed
 from exora.http.metrics import Metrics
 from exora.http.watch import Picture
+from exora.observe.calls import LATENCY_BOUNDS, RATIO_BOUNDS, CallTally
 from exora.observe.tally import BOUNDS, Tally
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -50,11 +51,17 @@ def reference() -> str:
     shared = [one for one in families if one.name.startswith(_SHARED_NAMES)]
     process = [one for one in families if one.name.startswith("process_")]
     own = [one for one in families if one not in shared and one not in process]
-    bounds = ", ".join(f"{bound:g}" for bound in BOUNDS)
-    return (
-        f"{_HEAD}{_OWN}{_table(own)}\nBuckets of the histograms, in seconds: {bounds}.\n"
-        f"{_SHARED}{_table(shared)}{_PROCESS}{_table(process)}"
-    )
+    return f"{_HEAD}{_OWN}{_table(own)}\n{_buckets()}{_SHARED}{_table(shared)}{_PROCESS}{_table(process)}"
+
+
+def _buckets() -> str:
+    bounds = {
+        "Jobs' seconds": BOUNDS,
+        "API calls' seconds": LATENCY_BOUNDS,
+        "Reserved tokens over used": RATIO_BOUNDS,
+    }
+    said = (f"{what}: {', '.join(f'{bound:g}' for bound in values)}." for what, values in bounds.items())
+    return "Buckets of the histograms. " + " ".join(said) + "\n"
 
 
 def _scrape() -> list[Metric]:
@@ -63,6 +70,10 @@ def _scrape() -> list[Metric]:
     fence = Fence(UUID(int=1), 1, UUID(int=2))
     job = ClaimedJob(fence, "t", "l", {}, 0, 5, 5, UUID(int=3), 30.0, 120.0, 3600.0)
     tally.ended(job, Completed({"pages": 1, "ocr": "tesseract"}), 0.1)
+    calls = CallTally()
+    api_calls = calls.of("p", "e")
+    api_calls.deny("requests_per_minute")
+    api_calls.fail("provider_unavailable")
     live = SimpleNamespace(
         worker_id="w",
         version="1",
@@ -72,6 +83,7 @@ def _scrape() -> list[Metric]:
         heartbeat_age_s=0.0,
         listening=True,
         tally=tally,
+        calls=calls,
     )
     api = ApiCapacity("p", "e", "available", None, None, 1, 2, 1, 2, 1, 2, 0.1, 1.0, 0, 1, "active")
     lane = LaneStats("l", 1, 0, 0, 0, 0, 1.0, None, None)
