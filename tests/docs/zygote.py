@@ -40,7 +40,8 @@ def write_shim(folder: Path, address: str) -> None:
 
 def main(address: str) -> None:
     """Serve until standard input ends."""
-    importlib.import_module("exora.cli.main")  # with all that every command needs, once
+    for module in ("exora.cli.main", "exora.app", "exora.settings", "rich.progress"):  # what commands need, once
+        importlib.import_module(module)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(address)
     listener.listen(64)

@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from exora.app import Services, Target
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, parse_object, print_json, run
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, out, parse_object, print_json
+from exora.coordination.port import Coordinator
 from exora.domain.job import EnqueueAnswer, EnqueueRequest, JobState, JobView
-from exora.settings import read_settings
 
 _POLL_S = 0.2
 
@@ -32,7 +31,6 @@ def enqueue(
     as_json: JsonOption = False,
 ) -> None:
     """Enqueue a job. Documents have a command of their own: exora submit."""
-    settings = read_settings()
     request = EnqueueRequest(
         job_type,
         parse_object(payload, "--payload"),
@@ -42,25 +40,21 @@ def enqueue(
         scheduled_at=datetime.now(UTC) + timedelta(seconds=in_s) if in_s else None,
         idempotency_key=key,
     )
-
-    async def main(target: Target) -> tuple[EnqueueAnswer, JobView | None]:
-        async with services(settings, target) as exora:
-            [answer] = await exora.coordinator.enqueue([request])
-            return answer, await _ended(exora, answer) if wait else None
-
-    with database(settings) as target:
-        answer, job = run(main(target))
+    answer, job = ask(lambda verbs: _enqueue(verbs, request, wait))
     _print(answer, job, as_json)
     if job is not None and job.state is not JobState.COMPLETED:
         raise typer.Exit(1)
 
 
-async def _ended(exora: Services, answer: EnqueueAnswer) -> JobView:
-    while True:
-        [job] = await exora.coordinator.get_jobs([answer.job_id])
+async def _enqueue(verbs: Coordinator, request: EnqueueRequest, wait: bool) -> tuple[EnqueueAnswer, JobView | None]:
+    """The answer and, when it is waited for, the job as it has ended."""
+    [answer] = await verbs.enqueue([request])
+    while wait:
+        [job] = await verbs.get_jobs([answer.job_id])
         if job.state.final:
-            return job
+            return answer, job
         await asyncio.sleep(_POLL_S)
+    return answer, None
 
 
 def _print(answer: EnqueueAnswer, job: JobView | None, as_json: bool) -> None:

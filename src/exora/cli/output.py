@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -16,6 +16,7 @@ from uuid import UUID
 import typer
 import uvloop
 from rich.console import Console
+from rich.table import Column, Table
 
 from exora.errors import BadInput, ExoraError, NotFound
 
@@ -47,6 +48,12 @@ def fail(error: ExoraError) -> int:
 def exit_code(error: type[ExoraError]) -> int:
     """What a command that ends in an error of this class exits with."""
     return next((code for kind, code in _EXIT_CODES.items() if issubclass(error, kind)), 1)
+
+
+def table(*heads: str | Column, numbers: Collection[str] = (), title: str | None = None) -> Table:
+    """A table whose columns named in ``numbers`` are set to the right."""
+    columns = (Column(head, justify="right") if isinstance(head, str) and head in numbers else head for head in heads)
+    return Table(*columns, title=title)
 
 
 def print_json(value: Any) -> None:
