@@ -40,7 +40,7 @@ def write_shim(folder: Path, address: str) -> None:
 
 def main(address: str) -> None:
     """Serve until standard input ends."""
-    for module in ("exora.cli.main", "exora.app", "exora.settings", "rich.progress"):  # what commands need, once
+    for module in ("exora.app", "exora.cli.jobs", "exora.cli.submit", "exora.cli.worker"):  # and with them all the rest
         importlib.import_module(module)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(address)
