@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from exora import __version__
-from exora.capacity.clients import GatedChat, GatedVision
+from exora.capacity.clients import GatedApis, GatedChat, GatedVision
 from exora.capacity.estimates import Estimator
 from exora.capacity.gate import Gate
 from exora.coordination.port import Coordinator, Transport
@@ -195,9 +195,14 @@ def _canary(version: str) -> Handler:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """The remote APIs of a process, and the gate before them."""
+    """The remote APIs of a process, and the gate before them.
+
+    Attributes:
+        apis: the same, each behind the gate.
+    """
 
     gate: Gate
+    apis: GatedApis
     vision: Vision | None
     openai: OpenAI | None
     model: str
@@ -214,15 +219,11 @@ class Remote:
 
     def ocr(self, local: OcrEngine) -> OcrEngine:
         """The engine that recognizes pages."""
-        return local if self.vision is None else VisionOcr(GatedVision(self.gate, self.vision))
+        return local if self.apis.vision is None else VisionOcr(self.apis.vision)
 
-    def analyzer(self, services: Services, pool: ChildPool) -> RemoteAnalyzer | None:
+    def analyzer(self, pool: ChildPool, limits: DocumentLimits) -> RemoteAnalyzer | None:
         """What analyzes pages; None = the local analyzer."""
-        if self.openai is None:
-            return None
-        estimator = Estimator(services.coordinator, "openai", self.model)
-        chat = GatedChat(self.gate, self.openai, estimator, self.model)
-        return RemoteAnalyzer(chat, pool, services.limits)
+        return None if self.apis.chat is None else RemoteAnalyzer(self.apis.chat, pool, limits)
 
 
 @contextlib.asynccontextmanager
@@ -232,6 +233,8 @@ async def open_remote(
     vision: RemoteApi | None,
     openai: RemoteApi | None,
     usage: UsageLog | None = None,
+    *,
+    timeout_s: float | None = None,
 ) -> AsyncIterator[Remote]:
     """The remote APIs that are configured, behind one gate.
 
@@ -239,21 +242,22 @@ async def open_remote(
         holder: this process; unique.
         vision, openai: None = not used.
         usage: is told what jobs used.
+        timeout_s: for a whole call; None = what documents take at most.
     """
     gate = Gate(services.coordinator, holder, usage=usage)
-    remote = Remote(
-        gate,
-        None if vision is None else Vision(vision.key, vision.base_url),
-        None if openai is None else OpenAI(openai.key, openai.base_url),
-        "" if openai is None else openai.model,
-    )
-    try:
-        yield remote
-    finally:
-        await gate.close()
-        for client in (remote.vision, remote.openai):
-            if client is not None:
-                await client.close()
+    model = "" if openai is None else openai.model
+    async with contextlib.AsyncExitStack() as stack:
+        pages = chat = gated_pages = gated_chat = None
+        if vision is not None:
+            pages = Vision(vision.key, vision.base_url, timeout_s=timeout_s or 60.0, ca_file=vision.ca_file)
+            stack.push_async_callback(pages.close)
+            gated_pages = GatedVision(gate, pages)
+        if openai is not None:
+            chat = OpenAI(openai.key, openai.base_url, timeout_s=timeout_s or 120.0, ca_file=openai.ca_file)
+            stack.push_async_callback(chat.close)
+            gated_chat = GatedChat(gate, chat, Estimator(services.coordinator, "openai", model), model)
+        stack.push_async_callback(gate.close)  # before the clients: what is under way is cancelled first
+        yield Remote(gate, GatedApis(gate, gated_chat, gated_pages), pages, chat, model)
 
 
 @contextlib.asynccontextmanager
@@ -276,6 +280,9 @@ async def open_worker(
         pool_size: child processes for CPU-bound work; None = one per CPU.
         registry: handlers; None = those registered with ``@exora.handler``, plus documents.
         on_progress: called with (job id, pages done, pages) as documents are read.
+
+    Raises:
+        NotFound: a handler needs an API that is not known; says how to make it known.
     """
 
     async def connect_keeper() -> Heartbeats:
@@ -289,10 +296,23 @@ async def open_worker(
     ):
         if registry is None:
             registry = default_registry.copy()
-            ocr, analyzer = remote.ocr(LocalOcr(second)), remote.analyzer(services, pool)
+            ocr, analyzer = remote.ocr(LocalOcr(second)), remote.analyzer(pool, limits)
             handler = DocumentHandler(services.storage, pool, ocr, limits, analyzer)
             for job_type in DOCUMENT_JOB_TYPES:
-                registry.add(job_type, handler, DocumentJob)
+                registry.add(job_type, handler, DocumentJob, needs=remote.needs)
             registry.add(CANARY, _canary(config.version))
-            await services.coordinator.declare_needs(DOCUMENT_JOB_TYPES, remote.needs)
-        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress, tally)
+        await _declare(services.coordinator, registry)
+        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress, tally, remote.apis)
+
+
+async def _declare(coordinator: Coordinator, registry: Registry) -> None:
+    """Tell claims and enqueues which APIs the jobs of each type call; types that need the same in one call.
+
+    Raises:
+        NotFound: an API is not known; says how to make it known.
+    """
+    types: dict[tuple[Need, ...], list[str]] = {}
+    for job_type, needs in registry.needs.items():
+        types.setdefault(needs, []).append(job_type)
+    for needs, job_types in types.items():
+        await coordinator.declare_needs(job_types, needs)

@@ -226,6 +226,7 @@ class RequestRefused(ProviderError):
     """The provider will never accept this request; ``reason`` is its own code, for example context_length_exceeded."""
 
     code = "provider_request_refused"
+    default_remedy = "Check what this model or API accepts; another try would not help"
 
     def __init__(self, provider: str, message: str, *, reason: str, remedy: str | None = None) -> None:
         super().__init__(provider, message, remedy=remedy)
@@ -236,18 +237,21 @@ class AnswerCutOff(ProviderError):
     """The answer ended at its limit of tokens."""
 
     code = "provider_answer_cut_off"
+    default_remedy = "Use a model that can answer at greater length"
 
 
 class AnswerRefused(ProviderError):
     """The model refused to answer, or a content filter withheld the answer."""
 
     code = "provider_answer_refused"
+    default_remedy = "Check the content filter of the account or deployment"
 
 
 class AnswerUnusable(ProviderError):
     """The answer is not of the form that was asked for."""
 
     code = "provider_answer_unusable"
+    default_remedy = "Check the model and its base URL if it goes on"
 
 
 class DocumentError(ExoraError):

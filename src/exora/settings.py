@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from exora.errors import ConfigurationError
 from exora.observe.debug import debug_enabled
+from exora.providers.trust import trusting
 from exora.providers.urls import checked_url
 from exora.supabase.address import check_dsn, check_url
 from exora.supabase.client import Project
@@ -35,11 +36,13 @@ class RemoteApi:
         key: never shown.
         base_url: None = the provider's own.
         model: where there is a choice.
+        ca_file: EXORA_PROVIDER_CA_FILE: authorities to trust besides the system's; None = only those.
     """
 
     key: str = field(repr=False)
     base_url: str | None = None
     model: str = ""
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,10 @@ def _remote(
             )
         return None
     base_url = env.get(url, "").strip()
-    return RemoteApi(given, checked_url(base_url, url) if base_url else None, model)
+    ca_file = env.get("EXORA_PROVIDER_CA_FILE", "").strip() or None
+    if ca_file is not None:
+        trusting(ca_file, "EXORA_PROVIDER_CA_FILE")
+    return RemoteApi(given, checked_url(base_url, url) if base_url else None, model, ca_file)
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:

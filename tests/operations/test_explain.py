@@ -101,8 +101,10 @@ class TestWaiting:
         [job] = await client.enqueue()
         await report(client.coordinator)
         await client.coordinator.declare_needs([LANE], [Need("openai", "gpt-4o-mini")])
-        await client.coordinator.close_api("openai", "gpt-4o-mini", True, 600)
-        found = await explained(client, job, "provider_closed", "openai/gpt-4o-mini has no room for it now", "until")
+        await client.coordinator.close_api("openai", "gpt-4o-mini", True, 600, ALICE)
+        found = await explained(
+            client, job, "provider_closed", "openai/gpt-4o-mini has no room for it now: operator by alice (", "until"
+        )
         assert found.facts[0].remedy.endswith("exora capacity open openai gpt-4o-mini")
         await client.coordinator.close_api("openai", "gpt-4o-mini", False)
         await explained(client, job, "next")

@@ -148,15 +148,19 @@ class PostgresTransport:
     async def _opened(self) -> asyncpg.Connection:
         times = {"timeout": self._command_timeout_s, "command_timeout": self._command_timeout_s}
         connection = await _connected(self._dsn, pooled=self._pooled, **times)
-        if not self._pooled and not await _own_backend(connection):
-            self._pooled = True
-            _log.warning("transaction_pooler")
+        try:
+            if not self._pooled and not await _own_backend(connection):
+                self._pooled = True
+                _log.warning("transaction_pooler")
+                connection.terminate()
+                connection = await _connected(self._dsn, pooled=True, **times)
+            # In the binary format: as text, an array of JSON would be quoted once more here and parsed twice there.
+            await connection.set_type_codec(
+                "jsonb", encoder=_to_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
+            )
+        except BaseException:  # a call that is given up meanwhile leaves no connection behind
             connection.terminate()
-            connection = await _connected(self._dsn, pooled=True, **times)
-        # In the binary format: as text, an array of JSON would be quoted once more here and parsed twice there.
-        await connection.set_type_codec(
-            "jsonb", encoder=_to_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
-        )
+            raise
         return connection
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from exora.coordination.port import Transport
+from exora.coordination.calls import Calls, signed
 from exora.domain.audit import AuditWindow
 from exora.domain.job import EnqueueAnswer, EnqueueRequest
 from exora.domain.operations import (
@@ -29,10 +29,8 @@ from exora.domain.operations import (
 from exora.domain.schedule import Missed, Schedule
 
 
-class WireOperations:
+class WireOperations(Calls):
     """The part of ``WireCoordinator`` for people and monitoring."""
-
-    _transport: Transport
 
     async def explain_job(self, job_id: UUID) -> Explanation:
         found = await self._scalar("explain_job_v3", {"p_job_id": job_id})
@@ -194,15 +192,6 @@ class WireOperations:
         repeatable = request.idempotency_key is not None
         [row] = await self._transport.call("enqueue_after_v3", arguments, repeatable=repeatable)
         return EnqueueAnswer(row["job_id"], row["scheduled_at"], row["outcome"], row["reason"])
-
-    async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
-        rows = await self._transport.call(function, arguments, repeatable=True)
-        return rows[0][function]
-
-
-def signed(act: Act) -> dict[str, Any]:
-    """An act as arguments; what is not said is not sent."""
-    return {name: value for name, value in (("p_by", act.by), ("p_why", act.why)) if value is not None}
 
 
 def _day(value: date | str | None) -> date | None:

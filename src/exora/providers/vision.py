@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,15 @@ from typing import Any
 from exora.domain.capacity import Permit
 from exora.errors import AnswerUnusable, KeyRefused, ProviderError, ProviderUnavailable, RateLimited, RequestRefused
 from exora.providers.headers import processing_ms, retry_after_s
+from exora.providers.trust import UNTRUSTED_REMEDY, trusting
 from exora.providers.urls import checked_url
 
 DEFAULT_URL = "https://vision.googleapis.com"
 #: Limits of images:annotate as documented.
 MAX_IMAGES = 16
 MAX_REQUEST_BYTES = 10_000_000
+#: Sixteen dense pages answer with a few megabytes each; what is longer, also when unpacked, is no answer.
+MAX_ANSWER_BYTES = 128 * 1024 * 1024
 _NAME = "google"
 #: google.rpc.Code of a single image's error that another try may cure: deadline exceeded, resource exhausted, internal,
 #: unavailable.
@@ -31,13 +35,20 @@ class Vision:
         base_url: where the API is; None = Google's own. Regional: https://eu-vision.googleapis.com.
         timeout_s: for a whole call.
         threads: calls at once.
+        ca_file: authorities to trust besides the system's, in PEM.
 
     Raises:
-        ConfigurationError: documents may not be sent to this URL.
+        ConfigurationError: documents may not be sent to this URL, or the file is of no use.
     """
 
     def __init__(
-        self, api_key: str, base_url: str | None = None, *, timeout_s: float = 60.0, threads: int = 32
+        self,
+        api_key: str,
+        base_url: str | None = None,
+        *,
+        timeout_s: float = 60.0,
+        threads: int = 32,
+        ca_file: str | None = None,
     ) -> None:
         # The SDK takes a second and 50 MB to load, which only those who use it shall pay.
         from google.api_core.client_options import ClientOptions
@@ -54,6 +65,8 @@ class Vision:
         session = self._client.transport._session  # type: ignore[attr-defined]
         session._max_refresh_attempts = 0  # a 401 is not worth a second call that nobody reserved
         session.hooks["response"].append(lambda response, **_: self._note(response))
+        if ca_file is not None:
+            session.mount("https://", _adapter(trusting(ca_file)))
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="exora-vision")
 
@@ -90,6 +103,7 @@ class Vision:
         self._client.transport.close()  # type: ignore[no-untyped-call]
 
     def _note(self, response: Any) -> None:
+        _read_bounded(response)
         self._seen.headers = {name.lower(): value for name, value in response.headers.items()}
 
     def _call(self, images: list[bytes]) -> tuple[list[dict[str, Any] | ProviderError] | ProviderError, dict[str, str]]:
@@ -98,6 +112,7 @@ class Vision:
         from google.auth.exceptions import GoogleAuthError
         from google.protobuf.json_format import MessageToDict, ParseError  # type: ignore[import-untyped]
         from requests import RequestException
+        from requests.exceptions import SSLError
 
         vision = self._vision
         self._seen.headers = {}
@@ -108,6 +123,8 @@ class Vision:
             answers = [MessageToDict(answer._pb) for answer in batch.responses]
         except GoogleAPICallError as error:
             return _classified(error.code, error.reason, self._seen.headers), self._seen.headers
+        except SSLError:
+            return ProviderUnavailable(_NAME, "its certificate is not trusted", remedy=UNTRUSTED_REMEDY), {}
         except (RequestException, RetryError, GoogleAuthError, OSError):
             return ProviderUnavailable(_NAME, "the connection broke or no answer came in time"), {}
         except (ValueError, ParseError):  # a body that is not JSON, or not of the API's form
@@ -115,6 +132,28 @@ class Vision:
         if len(answers) != len(images):
             return AnswerUnusable(_NAME, "the answer does not cover all images"), self._seen.headers
         return [_one(answer) for answer in answers], self._seen.headers
+
+
+def _adapter(context: ssl.SSLContext) -> Any:
+    """What ``requests`` connects with."""
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **options, ssl_context=context)
+
+    return Adapter()
+
+
+def _read_bounded(response: Any) -> None:
+    """Read a response before the SDK does, which would read any length."""
+    size, parts = 0, []
+    for part in response.iter_content(1 << 16):
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise ValueError("the answer has no end")
+        parts.append(part)
+    response._content = b"".join(parts)
 
 
 def _one(answer: dict[str, Any]) -> dict[str, Any] | ProviderError:

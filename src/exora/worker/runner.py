@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 
+from exora.capacity.clients import GatedApis
 from exora.domain.job import ClaimedJob, Fence
 from exora.domain.outcome import (
     DONE,
@@ -31,7 +32,7 @@ from exora.domain.outcome import (
     Snooze,
 )
 from exora.domain.phi import describe_error
-from exora.errors import BadInput, DocumentError, LostClaim, NoCapacity
+from exora.errors import BadInput, DocumentError, KeyRefused, LostClaim, NoCapacity, QuotaExhausted, RateLimited
 from exora.observe.logs import current_job
 from exora.observe.tally import Tally
 from exora.observe.tracing import tracing
@@ -41,6 +42,8 @@ from exora.worker.registry import Registry
 _log = structlog.get_logger("exora.worker.runner")
 
 _TICK_S = 0.1
+#: How long a job waits whose call was refused for a reason that a person must mend.
+_UNTIL_MENDED_S = 300.0
 #: A handler that never waits would keep the loop to itself: its slot lets others in after so many jobs.
 _JOBS_PER_TURN = 16
 #: Weight of the newest job in the mean duration that bounds prefetching.
@@ -69,6 +72,7 @@ class Runner:
         slots: how many jobs run at once.
         on_progress: called with (job id, done, total) when a handler reports progress.
         tally: counts what ends.
+        apis: what handlers may call; None = nothing.
     """
 
     def __init__(
@@ -81,8 +85,10 @@ class Runner:
         slots: int,
         on_progress: Callable[[UUID, int, int], None],
         tally: Tally,
+        apis: GatedApis | None = None,
     ) -> None:
         self._registry = registry
+        self._apis = apis
         self._store = store
         self._settle = settle
         self._worker_id = worker_id
@@ -247,7 +253,7 @@ class Runner:
     async def _outcome(self, task: asyncio.Task[None], run: _Run) -> Outcome | None:
         """The outcome of one attempt; None when the claim was lost and nothing may be written."""
         job = run.job
-        context = JobContext(job, self._worker_id, run.deadline, self._store, self._on_progress)
+        context = JobContext(job, self._worker_id, run.deadline, self._store, self._on_progress, self._apis)
         try:
             return _as_outcome(await self._registry.call(job.job_type, context, job.payload))
         except asyncio.CancelledError:
@@ -258,6 +264,10 @@ class Runner:
             return None
         except NoCapacity as error:  # later, without burning an attempt
             return Snooze(error.retry_after_s, error.reason)
+        except RateLimited as error:
+            return Snooze(error.retry_after_s or 1.0, error.code)
+        except (QuotaExhausted, KeyRefused) as error:  # its jobs are not claimed until a person acts
+            return Snooze(_UNTIL_MENDED_S, error.code)
         except (DocumentError, BadInput) as error:
             return Dead(describe_error(error))
         except Exception as error:
