@@ -20,7 +20,6 @@ from exora.worker.keeper import Heartbeats
 from exora.worker.registry import default_registry
 from exora.worker.runtime import Worker
 
-
 #: Option of prctl(2): the signal a process gets when the thread that made it ends.
 _PR_SET_PDEATHSIG = 1
 
