@@ -35,6 +35,11 @@ check: .venv/.installed ## Lint, types, import contracts, formatting
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(MAKE) --no-print-directory supply
+
+.PHONY: supply
+supply: .venv/.installed ## Look for secrets, licenses that may not ship, known vulnerabilities; write build/sbom.json
+	$(BIN)/python -m deploy.supply
 
 .PHONY: format
 format: .venv/.installed ## Format the code

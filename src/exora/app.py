@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from exora.capacity.clients import GatedChat, GatedVision
@@ -55,7 +55,7 @@ class Services:
         target: a PostgreSQL URL, or a Supabase project to reach over HTTPS.
     """
 
-    target: Target
+    target: Target = field(repr=False)  # a URL holds a password
     coordinator: Coordinator
     storage: Storage
     limits: DocumentLimits

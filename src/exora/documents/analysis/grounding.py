@@ -3,6 +3,7 @@ does not hold is emptied. Runs in a child process."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -42,10 +43,16 @@ _MODELS: dict[str, type[Item]] = {
 }
 #: Details that are copied from the page, hence must stand in the quote.
 _PRINTED = ("dose", "route", "frequency", "reaction", "severity", "unit", "flag", "provider", "facility")
+#: Names may be a little longer than a very short quote, put in order.
+_SHORT = 40
 #: A model does not say how sure it is; what survives the check is right this often at least.
 _EXTRACTION = 0.9
 _WORD = re.compile(r"[a-z0-9]+")
 _ISO = re.compile(r"\d{4}(-\d{2}){0,2}")
+#: The form of a BCP 47 tag: a page does not print its language, so nothing else may stand there.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+#: What an identifier is called whose kind the page does not print.
+_UNNAMED = "identifier"
 #: A part of a document: its pages, and the answer about them as JSON (None: left to the local analyzer).
 Part = tuple[tuple[PageText, ...], str | None]
 
@@ -93,7 +100,7 @@ def record_of_answers(
             type=types.most_common(1)[0][0] if types else local[0].document.type,
             pages=len(pages),
             sha256=sha256,
-            language=next((answer.language for answer in answers if answer.language), None),
+            language=next((answer.language for answer in answers if _LANGUAGE.fullmatch(answer.language or "")), None),
         ),
         patient=_patient(answers, local, pages),
         engines=Engines(
@@ -118,10 +125,12 @@ def _grounded(said: dict[str, Any], model: type[Item], list_name: str, pages: di
     page = pages[said.pop("page")]
     span = find_quote(said.pop("quote"), page)
     label = "kind" if list_name == "encounters" else "name"
-    if span is None or not said[label].strip():
+    said |= {field: _shown(value) for field, value in said.items() if isinstance(value, str)}
+    if span is None or not said[label]:
         return None
     quote = page.text[span[0] : span[1]]
-    if not _stands_in(said[label], quote, most=list_name in ("conditions", "encounters", "procedures")):
+    in_order = list_name not in ("conditions", "encounters", "procedures")
+    if not _stands_in(said[label], quote, most=not in_order) or not _stands_in(said[label], page.text):
         return None
     if list_name == "results" and not _stands_in(said["value"], quote):
         return None
@@ -129,7 +138,7 @@ def _grounded(said: dict[str, Any], model: type[Item], list_name: str, pages: di
         if said.get(field) is not None and not _stands_in(said[field], quote):
             said[field] = None
     for bound in ("range_low", "range_high"):
-        if said.get(bound) is not None and f"{said[bound]:g}" not in quote:
+        if said.get(bound) is not None and not (math.isfinite(said[bound]) and f"{said[bound]:g}" in quote):
             said[bound] = None
     for field in ("date", "start", "end"):
         if said.get(field) is not None and not _date_stands_in(said[field], page):
@@ -149,9 +158,21 @@ def _grounded(said: dict[str, Any], model: type[Item], list_name: str, pages: di
     )  # fmt: skip
 
 
+def _shown(text: str) -> str:
+    """A text without what cannot be seen, such as controls and marks that turn the direction of writing."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def _stands_in(detail: str, quote: str, *, most: bool = False) -> bool:
-    """Whether all words of a detail stand in the quote; with ``most``, half of them: names may be put in order."""
+    """Whether all words of a detail stand in the quote; with ``most``, half of them: names may be put in order.
+
+    A detail is no longer than what it was read from.
+    """
+    if len(detail) > max(len(quote), _SHORT):
+        return False
     wanted = _WORD.findall(detail.lower())
+    if not wanted:
+        return bool(detail) and detail in quote  # a unit such as %
     there = set(_WORD.findall(quote.lower()))
     hits = sum(word in there for word in wanted)
     return bool(wanted) and (hits * 2 >= len(wanted) if most else hits == len(wanted))
@@ -183,17 +204,17 @@ def _patient(answers: Sequence[Answer], local: Sequence[Record], pages: Sequence
     text = "\n".join(page.text for page in pages)
     found = Patient()
     for said in (answer.patient for answer in answers):
-        if found.name is None and said.name and _stands_in(said.name, text):
-            found.name = said.name
+        if found.name is None and said.name and _stands_in(_shown(said.name), text):
+            found.name = _shown(said.name)
         if found.birth_date is None and said.birth_date and any(_date_stands_in(said.birth_date, p) for p in pages):
             found.birth_date = said.birth_date
         found.sex = found.sex or said.sex
         known = {identifier.value for identifier in found.identifiers}
-        found.identifiers.extend(
-            Identifier(type=identifier.type, value=identifier.value)
-            for identifier in said.identifiers
-            if identifier.value not in known and identifier.value in text
-        )
+        for identifier in said.identifiers:
+            kind, value = _shown(identifier.type), identifier.value
+            if value.strip() and value.isprintable() and value in text and value not in known:
+                found.identifiers.append(Identifier(type=kind if _stands_in(kind, text) else _UNNAMED, value=value))
+                known.add(value)
     for record in local:
         found.name = found.name or record.patient.name
         found.birth_date = found.birth_date or record.patient.birth_date
