@@ -1,4 +1,4 @@
-"""Writes dependencies.md from pyproject.toml, the lock, the packages' metadata and deploy/supply/reviewed.toml."""
+"""Writes dependencies.md from pyproject.toml, the lock, the packages' metadata and quality/supply/reviewed.toml."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections import Counter
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
-from deploy.supply.bill import needs
-from deploy.supply.licenses import license_of
-from deploy.supply.lock import direct, locked, reviewed
+from quality.supply.bill import needs
+from quality.supply.licenses import license_of
+from quality.supply.lock import direct, locked, reviewed
 
 _HEAD = """# Dependencies
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.supply import advisories, bill, licenses, secrets
-from deploy.supply.lock import direct, locked, reviewed
 from docs.reference import dependencies
+from quality.supply import advisories, bill, licenses, secrets
+from quality.supply.lock import direct, locked, reviewed
 
 
 def test_the_lock_is_read_whole() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -195,10 +196,10 @@ async def _json(request: Request) -> dict[str, Any]:
 
 
 def _number(asked: dict[str, Any], name: str, default: int) -> int:
-    value = asked.get(name) or default
-    if not isinstance(value, int) or not 0 <= value < 1 << 31:
+    value = str(asked.get(name) or default)  # the Python client sends numbers as strings
+    if not re.fullmatch(r"[0-9]{1,9}", value):
         raise StorageRefusal(400, "InvalidRequest", f"{name} is no number of this API")
-    return value
+    return int(value)
 
 
 async def _body(request: Request) -> bytes:

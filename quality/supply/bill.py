@@ -15,8 +15,8 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from deploy.supply.licenses import license_of
-from deploy.supply.lock import Locked, direct
+from quality.supply.licenses import license_of
+from quality.supply.lock import Locked, direct
 
 
 def bill(packages: Sequence[Locked]) -> str:

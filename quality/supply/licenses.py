@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from packaging.utils import canonicalize_name
 
-from deploy.supply.lock import reviewed
+from quality.supply.lock import reviewed
 
 Verdict = Literal["allowed", "forbidden", "unknown"]
 _FORBIDDEN = re.compile(r"(?<![A-Za-z])A?GPL|GNU (Affero )?General Public", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""``python -m deploy.supply``: all checks, a line each; exit code 1 if one of them found something."""
+"""``python -m quality.supply``: all checks, a line each; exit code 1 if one of them found something."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from deploy.supply import advisories, bill, licenses, secrets
-from deploy.supply.lock import ROOT, RUNTIME, locked
+from quality.supply import advisories, bill, licenses, secrets
+from quality.supply.lock import ROOT, RUNTIME, locked
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
             "secrets",
             f"none in {len(files)} files",
             [f"{one.file}:{one.line}  {one.kind}  {one.digest}" for one in secrets.findings(secrets.scan(files))],
-            "Take it out and revoke it; if it is none, list it in deploy/supply/secrets-known.txt",
+            "Take it out and revoke it; if it is none, list it in quality/supply/secrets-known.txt",
         ),
         report(
             "licenses",
@@ -28,7 +28,7 @@ def main() -> int:
                 f"{one.name}  {one.said or 'says nothing'}  {one.problem}"
                 for one in licenses.findings(p.name for p in packages)
             ],
-            "Do without it, or look its license up and note it in deploy/supply/reviewed.toml",
+            "Do without it, or look its license up and note it in quality/supply/reviewed.toml",
         ),
         asked(),
     ]

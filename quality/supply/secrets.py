@@ -25,7 +25,7 @@ from detect_secrets.plugins.sendgrid import SendGridDetector
 from detect_secrets.plugins.slack import SlackDetector
 from detect_secrets.plugins.stripe import StripeDetector
 
-from deploy.supply.lock import ROOT
+from quality.supply.lock import ROOT
 
 _KNOWN = Path(__file__).with_name("secrets-known.txt")
 
