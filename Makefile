@@ -26,8 +26,16 @@ demo: .venv/.installed ## Process the example documents with nothing configured
 	$(BIN)/exora demo
 
 .PHONY: test
-test: .venv/.installed clients ## Run all tests
-	$(BIN)/pytest -q -n 2 --dist loadgroup
+test: .venv/.installed clients ## Run all tests but the fault matrix
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not row"
+
+.PHONY: faults
+faults: .venv/.installed ## Break everything once: the fault matrix (ROWS=3,7 for some, SEED=n to repeat a run)
+	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
+
+.PHONY: soak
+soak: .venv/.installed ## The fault matrix tenfold, again and again for HOURS (default 8) with other seeds
+	$(BIN)/python -m tests.faults --hours $(or $(HOURS),8) $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: check
 check: .venv/.installed ## Lint, types, import contracts, formatting

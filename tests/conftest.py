@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
-from exora.dev.embedded import Binaries, EmbeddedPostgres
+from exora.dev.embedded import Binaries
 from exora.observe.logs import configure_logs
-from exora.sql.migrate import migrate
+from exora.testing.server import Server, scratch_server
 
-#: The suite throws its data away, so it need not survive a power cut.
-_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "max_wal_size": "256MB"}
-#: Hundreds of databases are made and dropped: in memory that takes a fifth of the time, where there is room for it.
-_MEMORY = Path("/dev/shm")
-_ROOM_BYTES = 4 * 1024**3
+pytest_plugins = ["exora.testing.plugin", "pytester", "tests.faults.report"]
 
 
 def _found_servers() -> dict[str, Binaries]:
@@ -37,7 +28,6 @@ def _found_servers() -> dict[str, Binaries]:
 
 
 SERVERS = _found_servers()
-_numbers = itertools.count(1)
 
 
 def pytest_report_header() -> str:
@@ -47,53 +37,29 @@ def pytest_report_header() -> str:
     return f"postgresql: {', '.join(SERVERS)}"
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running server with a migrated template database."""
-
-    dsn: str
-
-    def url(self, database: str) -> str:
-        """The DSN of one of its databases."""
-        return urlunsplit(urlsplit(self.dsn)._replace(path=f"/{database}"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _quiet_logs() -> None:
     configure_logs("error")
 
 
-def _home() -> Path | None:
-    """Where servers keep their data: memory, or the system's temporary directory in a container that has little."""
-    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES else None
-
-
-def _start(name: str) -> Iterator[Server]:
-    with EmbeddedPostgres(_home(), ephemeral=True, binaries=SERVERS[name], settings=_SETTINGS) as running:
-        server = Server(running.dsn)
-        asyncio.run(_make_template(server))
-        yield server
-
-
-async def _make_template(server: Server) -> None:
-    connection = await asyncpg.connect(server.dsn)
-    await connection.execute("create database template_exora")
-    await connection.close()
-    connection = await asyncpg.connect(server.url("template_exora"))
-    await migrate(connection)
-    await connection.close()
-
-
 @pytest.fixture(scope="session")
 def embedded_server() -> Iterator[Server]:
     """The embedded server."""
-    yield from _start("embedded")
+    with scratch_server(SERVERS["embedded"]) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def debian_server() -> Iterator[Server]:
     """Debian's server, where there is one."""
-    yield from _start(next(name for name in SERVERS if name != "embedded"))
+    with scratch_server(next(found for name, found in SERVERS.items() if name != "embedded")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def exora_server(embedded_server: Server) -> Server:
+    """The plugin's server: one for all."""
+    return embedded_server
 
 
 @pytest.fixture(params=list(SERVERS))
@@ -103,38 +69,24 @@ def server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-async def fresh(server: Server, template: str | None) -> AsyncIterator[str]:
-    """A database of its own, once; dropped afterwards."""
-    name = f"t{os.getpid()}_{next(_numbers)}"
-    connection = await asyncpg.connect(server.dsn)
-    await connection.execute(
-        f"create database {name}" + (f" template {template} strategy file_copy" if template else "")
-    )
-    try:
-        yield server.url(name)
-    finally:
-        await connection.execute(f"drop database {name} with (force)")
-        await connection.close()
-
-
 @pytest.fixture
 async def empty_dsn(server: Server) -> AsyncIterator[str]:
     """A database of its own without any schema, on each server."""
-    async for dsn in fresh(server, None):
-        yield dsn
+    async with server.database(None) as url:
+        yield url
 
 
 @pytest.fixture
 async def dsn(server: Server) -> AsyncIterator[str]:
     """A migrated database of its own, on each server."""
-    async for url in fresh(server, "template_exora"):
+    async with server.database() as url:
         yield url
 
 
 @pytest.fixture
 async def embedded_dsn(embedded_server: Server) -> AsyncIterator[str]:
     """A migrated database of its own on the embedded server, for tests that are not about SQL."""
-    async for url in fresh(embedded_server, "template_exora"):
+    async with embedded_server.database() as url:
         yield url
 
 

@@ -101,7 +101,7 @@ def tables(press: Press, patient: Patient) -> list[Flowable]:
     """A table per list, columns in any order, ruled or banded."""
     story: list[Flowable] = []
     style = press.pick(("ruled", "banded", "boxed"))
-    for list_name, items in _shuffled(press, patient):
+    for list_name, items in shuffled(press, patient):
         columns = [
             (press.pick(_NAMED[list_name]), lambda item: item.name),
             (press.pick(_DATED[list_name]), lambda item: press.date(item.date)),
@@ -149,7 +149,7 @@ def bullets(press: Press, patient: Patient) -> list[Flowable]:
     """A list per section, an item to a line."""
     story: list[Flowable] = []
     mark = press.pick(("• ", "- ", "", "number"))
-    for list_name, items in _shuffled(press, patient):
+    for list_name, items in shuffled(press, patient):
         story.append(press.title(list_name))
         for number, item in enumerate(items, start=1):
             lead = f"{number}. " if mark == "number" else mark
@@ -180,7 +180,7 @@ def columns(press: Press, patient: Patient) -> list[Flowable]:
 def cards(press: Press, patient: Patient) -> list[Flowable]:
     """Every item a block of keys and values."""
     story: list[Flowable] = []
-    for list_name, items in _shuffled(press, patient):
+    for list_name, items in shuffled(press, patient):
         name, dated = press.pick(_NAMED[list_name]), press.pick(_DATED[list_name])
         story.append(press.title(list_name))
         for item in items:
@@ -195,7 +195,7 @@ def cards(press: Press, patient: Patient) -> list[Flowable]:
 def typed(press: Press, patient: Patient) -> list[Flowable]:
     """A print-out in fixed pitch, columns set with blanks."""
     lines: list[str] = []
-    for list_name, items in _shuffled(press, patient):
+    for list_name, items in shuffled(press, patient):
         widest = max(len(item.name) for item in items) + 2
         lines += ["", press.pick(_TITLES[list_name]).upper(), ""]
         head = press.pick(_NAMED[list_name]).ljust(widest)
@@ -223,20 +223,23 @@ def prose(press: Press, patient: Patient) -> list[Flowable]:
         "results": "Recent measurements were {}.",
     }
     story: list[Flowable] = [Paragraph("Dear colleague,", press.body), Spacer(1, 6)]
-    for list_name, items in _shuffled(press, patient):
+    for list_name, items in shuffled(press, patient):
         names = [f"{i.name} {i.value} {i.unit}".strip() if list_name == "results" else i.name for i in items]
         joined = "; ".join(names[:-1]) + ("; and " if len(names) > 1 else "") + names[-1]
         story += [Paragraph(escape(said[list_name].format(joined)), press.body), Spacer(1, 6)]
     return story
 
 
-def _shuffled(press: Press, patient: Patient) -> list[tuple[str, list[Item]]]:
+def shuffled(press: Press, patient: Patient) -> list[tuple[str, list[Item]]]:
+    """The lists that hold anything, in an order drawn for this document."""
     filled = [(name, items) for name, items in patient.lists.items() if items]
     press.random.shuffle(filled)
     return filled
 
 
-LAYOUTS: dict[str, Callable[[Press, Patient], list[Flowable]]] = {
+#: Kinds of layout by name: each makes a document of a press and a patient.
+Layouts = dict[str, Callable[[Press, Patient], list[Flowable]]]
+LAYOUTS: Layouts = {
     "tables": tables,
     "bullets": bullets,
     "columns": columns,
@@ -246,16 +249,17 @@ LAYOUTS: dict[str, Callable[[Press, Patient], list[Flowable]]] = {
 }
 
 
-def print_patient(patient: Patient, layout: str, edition: str) -> bytes:
+def print_patient(patient: Patient, layout: str, edition: str, layouts: Layouts = LAYOUTS) -> bytes:
     """The patient's document as a PDF; the same for the same patient, layout and edition.
 
     Args:
         patient: what to print.
-        layout: a name of ``LAYOUTS``.
+        layout: a name of ``layouts``.
         edition: another edition of the same layout differs in wording, columns, order and type.
+        layouts: the kinds of layout to choose from.
     """
     press = Press(f"{edition} {patient.name} {layout}")
     buffer = io.BytesIO()
     document = SimpleDocTemplate(buffer, pagesize=press.page, leftMargin=45, rightMargin=45, invariant=1)
-    document.build([*press.heading(patient), *LAYOUTS[layout](press, patient)])
+    document.build([*press.heading(patient), *layouts[layout](press, patient)])
     return buffer.getvalue()

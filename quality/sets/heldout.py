@@ -20,7 +20,8 @@ from exora.documents.fhir import to_bundle
 from exora.domain.document import PageText
 from exora.domain.record import Record
 from quality.counting import Counts
-from quality.heldout.layouts import LAYOUTS, print_patient
+from quality.heldout.further import FURTHER_LAYOUTS
+from quality.heldout.layouts import LAYOUTS, Layouts, print_patient
 from quality.heldout.patients import Item, Patient, read_patient
 from quality.printing import read_pdf
 from quality.registry import Measures, Run, scored
@@ -43,13 +44,24 @@ def _patients(run: Run) -> list[Patient]:
 
 @scored("heldout", FOLDER)
 def score(run: Run) -> Measures:
+    """The six kinds of layout the analyzer was worked on with, in an edition not looked at."""
+    return _score(run, LAYOUTS)
+
+
+@scored("unseen", FOLDER)
+def score_further(run: Run) -> Measures:
+    """Six further kinds of layout with other headings."""
+    return _score(run, FURTHER_LAYOUTS)
+
+
+def _score(run: Run, layouts: Layouts) -> Measures:
     """F1 per list and its mean over the lists, per layout and over all; pages per second of analysis."""
     tallies = {"digital": _Tally(run), "scanned": _Tally(run)}
-    per_layout = {layout: _Tally(None) for layout in LAYOUTS}
+    per_layout = {layout: _Tally(None) for layout in layouts}
     seconds, pages_read = 0.0, 0
     for index, patient in enumerate(_patients(run)):
-        for number, layout in enumerate(LAYOUTS):
-            content = print_patient(patient, layout, EDITION)
+        for number, layout in enumerate(layouts):
+            content = print_patient(patient, layout, EDITION, layouts)
             pages = read_pdf(content)
             started = time.process_time()
             record = analyze(pages, sha256="0" * 64)

@@ -6,9 +6,13 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
-from exora.capacity.clients import GatedChat, GatedVision
+import structlog
+
+from exora import __version__
+from exora.capacity.clients import GatedApis, GatedChat, GatedVision
 from exora.capacity.estimates import Estimator
 from exora.capacity.gate import Gate
 from exora.coordination.port import Coordinator, Transport
@@ -27,6 +31,8 @@ from exora.domain.capacity import Need
 from exora.domain.document import DocumentLimits
 from exora.domain.job import SubmitAnswer
 from exora.errors import ConfigurationError, DocumentTooLarge
+from exora.observe.tally import Tally
+from exora.observe.usage import UsageLog
 from exora.providers.openai import OpenAI
 from exora.providers.vision import Vision
 from exora.settings import RemoteApi
@@ -37,14 +43,17 @@ from exora.storage.supabase import SupabaseStorage
 from exora.supabase.client import Project
 from exora.worker.config import WorkerConfig
 from exora.worker.keeper import Heartbeats
-from exora.worker.registry import Registry, default_registry
+from exora.worker.registry import Handler, Registry, default_registry
 from exora.worker.runtime import Worker
 
+_log = structlog.get_logger("exora.app")
 #: Where the database is: a PostgreSQL URL (direct), or a Supabase project (REST).
 Target = str | Project
 #: What analyzing a document of a few pages takes, prompt and answer: for looking ahead, not for reserving.
 _TOKENS_PER_JOB = 6000.0
 DOCUMENT_JOB_TYPES = ("shell_file_processing", "ai_processing")
+#: Served by every worker: does nothing but answer with the worker's version (see ``exora promote``).
+CANARY = "canary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +111,15 @@ async def open_services(
 
     Args:
         target: where it is.
-        verify: check that it is at this version.
+        verify: check that it serves this version; a newer one that does is logged.
         traced: log every call, without its values.
         bucket_of: the Supabase project whose Storage holds the documents of a direct target; None = the database does.
 
     Raises:
         SchemaOutdated, SchemaTooNew, DatabaseUnavailable, ConfigurationError: say what to do.
     """
-    if verify:
-        await verify_schema(target)
+    if verify and not await verify_schema(target):
+        _log.warning("schema_newer", version=__version__)
     transport = open_transport(target)
     storage: Storage
     async with contextlib.AsyncExitStack() as stack:
@@ -135,24 +144,27 @@ async def migrate_schema(dsn: str) -> Applied:
         await connection.close()
 
 
-async def verify_schema(target: Target) -> None:
-    """Check that a database is at this version.
+async def verify_schema(target: Target) -> bool:
+    """Check that a database serves this version.
+
+    Returns:
+        True when it is at this version; False when it is at a newer one that serves this one too, as it is while a
+        deploy replaces workers and after a rollback.
 
     Raises:
-        SchemaOutdated, SchemaTooNew: it is not.
+        SchemaOutdated, SchemaTooNew: it does not.
         ConfigurationError: the key is not one of service_role.
     """
     if isinstance(target, Project):
-        await _verify_over_rest(target)
-        return
+        return await _verify_over_rest(target)
     connection = await connect(target)
     try:
-        await check(connection)
+        return await check(connection)
     finally:
         await connection.close()
 
 
-async def _verify_over_rest(project: Project) -> None:
+async def _verify_over_rest(project: Project) -> bool:
     transport = SupabaseTransport(project)
     try:
         [row] = await transport.call("whoami_v3", {}, repeatable=True)
@@ -163,7 +175,7 @@ async def _verify_over_rest(project: Project) -> None:
                 remedy="Use the service role key or a secret key of the project",
             )
         [row] = await transport.call("schema_state_v3", {}, repeatable=True)
-        check_state(row["schema_state_v3"])
+        return check_state(row["schema_state_v3"])
     finally:
         await transport.close()
 
@@ -172,11 +184,25 @@ def _ignore(*_: object) -> None:
     """Nobody watches."""
 
 
+def _canary(version: str) -> Handler:
+    """The handler of the job that shows that jobs are done here."""
+
+    async def answer(_context: object, _payload: object) -> dict[str, Any]:
+        return {"version": version}
+
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """The remote APIs of a process, and the gate before them."""
+    """The remote APIs of a process, and the gate before them.
+
+    Attributes:
+        apis: the same, each behind the gate.
+    """
 
     gate: Gate
+    apis: GatedApis
     vision: Vision | None
     openai: OpenAI | None
     model: str
@@ -193,41 +219,45 @@ class Remote:
 
     def ocr(self, local: OcrEngine) -> OcrEngine:
         """The engine that recognizes pages."""
-        return local if self.vision is None else VisionOcr(GatedVision(self.gate, self.vision))
+        return local if self.apis.vision is None else VisionOcr(self.apis.vision)
 
-    def analyzer(self, services: Services, pool: ChildPool) -> RemoteAnalyzer | None:
+    def analyzer(self, pool: ChildPool, limits: DocumentLimits) -> RemoteAnalyzer | None:
         """What analyzes pages; None = the local analyzer."""
-        if self.openai is None:
-            return None
-        estimator = Estimator(services.coordinator, "openai", self.model)
-        chat = GatedChat(self.gate, self.openai, estimator, self.model)
-        return RemoteAnalyzer(chat, pool, services.limits)
+        return None if self.apis.chat is None else RemoteAnalyzer(self.apis.chat, pool, limits)
 
 
 @contextlib.asynccontextmanager
 async def open_remote(
-    services: Services, holder: str, vision: RemoteApi | None, openai: RemoteApi | None
+    services: Services,
+    holder: str,
+    vision: RemoteApi | None,
+    openai: RemoteApi | None,
+    usage: UsageLog | None = None,
+    *,
+    timeout_s: float | None = None,
 ) -> AsyncIterator[Remote]:
     """The remote APIs that are configured, behind one gate.
 
     Args:
         holder: this process; unique.
         vision, openai: None = not used.
+        usage: is told what jobs used.
+        timeout_s: for a whole call; None = what documents take at most.
     """
-    gate = Gate(services.coordinator, holder)
-    remote = Remote(
-        gate,
-        None if vision is None else Vision(vision.key, vision.base_url),
-        None if openai is None else OpenAI(openai.key, openai.base_url),
-        "" if openai is None else openai.model,
-    )
-    try:
-        yield remote
-    finally:
-        await gate.close()
-        for client in (remote.vision, remote.openai):
-            if client is not None:
-                await client.close()
+    gate = Gate(services.coordinator, holder, usage=usage)
+    model = "" if openai is None else openai.model
+    async with contextlib.AsyncExitStack() as stack:
+        pages = chat = gated_pages = gated_chat = None
+        if vision is not None:
+            pages = Vision(vision.key, vision.base_url, timeout_s=timeout_s or 60.0, ca_file=vision.ca_file)
+            stack.push_async_callback(pages.close)
+            gated_pages = GatedVision(gate, pages)
+        if openai is not None:
+            chat = OpenAI(openai.key, openai.base_url, timeout_s=timeout_s or 120.0, ca_file=openai.ca_file)
+            stack.push_async_callback(chat.close)
+            gated_chat = GatedChat(gate, chat, Estimator(services.coordinator, "openai", model), model)
+        stack.push_async_callback(gate.close)  # before the clients: what is under way is cancelled first
+        yield Remote(gate, GatedApis(gate, gated_chat, gated_pages), pages, chat, model)
 
 
 @contextlib.asynccontextmanager
@@ -250,22 +280,39 @@ async def open_worker(
         pool_size: child processes for CPU-bound work; None = one per CPU.
         registry: handlers; None = those registered with ``@exora.handler``, plus documents.
         on_progress: called with (job id, pages done, pages) as documents are read.
+
+    Raises:
+        NotFound: a handler needs an API that is not known; says how to make it known.
     """
 
     async def connect_keeper() -> Heartbeats:
         return WireCoordinator(open_transport(services.target, max_connections=1))
 
-    limits = services.limits
+    limits, tally = services.limits, Tally()
     async with (
         ChildPool(pool_size, address_space_bytes=limits.address_space_bytes) as pool,
         second_pool(limits) as second,
-        open_remote(services, config.worker_id, vision, openai) as remote,
+        open_remote(services, config.worker_id, vision, openai, tally.usage) as remote,
     ):
         if registry is None:
             registry = default_registry.copy()
-            ocr, analyzer = remote.ocr(LocalOcr(second)), remote.analyzer(services, pool)
+            ocr, analyzer = remote.ocr(LocalOcr(second)), remote.analyzer(pool, limits)
             handler = DocumentHandler(services.storage, pool, ocr, limits, analyzer)
             for job_type in DOCUMENT_JOB_TYPES:
-                registry.add(job_type, handler, DocumentJob)
-            await services.coordinator.declare_needs(DOCUMENT_JOB_TYPES, remote.needs)
-        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress)
+                registry.add(job_type, handler, DocumentJob, needs=remote.needs)
+            registry.add(CANARY, _canary(config.version))
+        await _declare(services.coordinator, registry)
+        yield Worker(services.coordinator, connect_keeper, registry, config, on_progress, tally, remote.apis)
+
+
+async def _declare(coordinator: Coordinator, registry: Registry) -> None:
+    """Tell claims and enqueues which APIs the jobs of each type call; types that need the same in one call.
+
+    Raises:
+        NotFound: an API is not known; says how to make it known.
+    """
+    types: dict[tuple[Need, ...], list[str]] = {}
+    for job_type, needs in registry.needs.items():
+        types.setdefault(needs, []).append(job_type)
+    for needs, job_types in types.items():
+        await coordinator.declare_needs(job_types, needs)

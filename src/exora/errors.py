@@ -7,13 +7,14 @@
     ├── NotFound                   PT404  no such job, document or record
     ├── Conflict                   PT409  same idempotency key, other payload
     ├── Rejected                   PT429  a lane is over its depth; says when to retry
+    │   └── UsageLimitReached      PT429  a patient is over a limit of usage; says when it is counted anew
     ├── LostClaim                  EX001  the fence is stale: another worker owns the job
     ├── CoordinationError          the database said no, or said nothing
     │   ├── DatabaseUnavailable    cannot connect
     │   ├── AccessDenied           the key, the password or the role is refused
     │   ├── OutcomeUnknown         the connection broke; repeat with the same request token
     │   ├── SchemaOutdated         run `exora migrate`
-    │   └── SchemaTooNew           a newer Exora migrated this database
+    │   └── SchemaTooNew           a newer Exora migrated this database and left this one behind
     ├── NoCapacity                 an API has none for this call within its patience; says when to come back
     ├── ProviderError              a provider said no, or nothing of use
     │   ├── RateLimited            429: too much at once
@@ -107,6 +108,12 @@ class Rejected(ExoraError):
         self.retry_after_s = retry_after_s
 
 
+class UsageLimitReached(Rejected):
+    """A patient has used what a day allows; ``retry_after_s`` is until midnight UTC, when it is counted anew."""
+
+    code = "usage_limit_reached"
+
+
 class LostClaim(ExoraError):
     """The fence ``(job_id, attempt, claim_token)`` is stale; the work must stop and store nothing."""
 
@@ -146,7 +153,7 @@ class SchemaOutdated(CoordinationError):
 
 
 class SchemaTooNew(CoordinationError):
-    """A newer version of Exora has migrated this database."""
+    """A newer version of Exora has migrated this database, and it no longer serves this one."""
 
     code = "schema_too_new"
     default_remedy = "Upgrade this installation of exora to the version that migrated the database"
@@ -219,6 +226,7 @@ class RequestRefused(ProviderError):
     """The provider will never accept this request; ``reason`` is its own code, for example context_length_exceeded."""
 
     code = "provider_request_refused"
+    default_remedy = "Check what this model or API accepts; another try would not help"
 
     def __init__(self, provider: str, message: str, *, reason: str, remedy: str | None = None) -> None:
         super().__init__(provider, message, remedy=remedy)
@@ -229,18 +237,21 @@ class AnswerCutOff(ProviderError):
     """The answer ended at its limit of tokens."""
 
     code = "provider_answer_cut_off"
+    default_remedy = "Use a model that can answer at greater length"
 
 
 class AnswerRefused(ProviderError):
     """The model refused to answer, or a content filter withheld the answer."""
 
     code = "provider_answer_refused"
+    default_remedy = "Check the content filter of the account or deployment"
 
 
 class AnswerUnusable(ProviderError):
     """The answer is not of the form that was asked for."""
 
     code = "provider_answer_unusable"
+    default_remedy = "Check the model and its base URL if it goes on"
 
 
 class DocumentError(ExoraError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from exora.errors import ConfigurationError
 from exora.observe.debug import debug_enabled
+from exora.providers.trust import trusting
 from exora.providers.urls import checked_url
 from exora.supabase.address import check_dsn, check_url
 from exora.supabase.client import Project
@@ -34,11 +36,13 @@ class RemoteApi:
         key: never shown.
         base_url: None = the provider's own.
         model: where there is a choice.
+        ca_file: EXORA_PROVIDER_CA_FILE: authorities to trust besides the system's; None = only those.
     """
 
     key: str = field(repr=False)
     base_url: str | None = None
     model: str = ""
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Settings:
         data_dir: EXORA_DATA_DIR: where the embedded PostgreSQL keeps its data.
         worker_concurrency: WORKER_CONCURRENCY: slots.
         worker_id: WORKER_ID: a prefix; every process adds a nonce of its own.
+        commit: EXORA_COMMIT, else RENDER_GIT_COMMIT: the commit that this was built from; None = nobody says.
         drain_s: EXORA_DRAIN_SECONDS: how long running jobs may finish after SIGTERM.
         http_port: PORT, else HEALTH_CHECK_PORT.
         log_level: LOG_LEVEL.
@@ -77,6 +82,7 @@ class Settings:
     data_dir: Path | None = None
     worker_concurrency: int = 50
     worker_id: str | None = None
+    commit: str | None = None
     drain_s: float = 25.0
     http_port: int = 10000
     log_level: str = "info"
@@ -125,6 +131,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     database_url = _database_url(env)
     app_env = _choice(env, "APP_ENV", _ENVIRONMENTS) or _choice(env, "NODE_ENV", _ENVIRONMENTS) or "development"
+    if app_env == "production" and env.get("NODE_ENV") not in (None, "", "production"):
+        raise ConfigurationError(
+            "APP_ENV is production, but NODE_ENV is not", field="NODE_ENV", remedy="Unset NODE_ENV; nothing needs it"
+        )
     ocr, analyzer = _choice(env, "EXORA_OCR", _OCR_ENGINES), _choice(env, "EXORA_ANALYZER", _ANALYZERS)
     settings = Settings(
         app_env=app_env,
@@ -133,6 +143,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         data_dir=Path(env["EXORA_DATA_DIR"]) if env.get("EXORA_DATA_DIR") else None,
         worker_concurrency=_integer(env, "WORKER_CONCURRENCY", 50, 1, 1000),
         worker_id=_worker_id(env),
+        commit=_commit(env),
         drain_s=float(_integer(env, "EXORA_DRAIN_SECONDS", 25, 0, 3600)),
         http_port=_integer(env, "PORT" if env.get("PORT") else "HEALTH_CHECK_PORT", 10000, 0, 65535),
         log_level="debug" if _flag(env, "VERBOSE") else (_choice(env, "LOG_LEVEL", _LEVELS) or "info"),
@@ -194,7 +205,10 @@ def _remote(
             )
         return None
     base_url = env.get(url, "").strip()
-    return RemoteApi(given, checked_url(base_url, url) if base_url else None, model)
+    ca_file = env.get("EXORA_PROVIDER_CA_FILE", "").strip() or None
+    if ca_file is not None:
+        trusting(ca_file, "EXORA_PROVIDER_CA_FILE")
+    return RemoteApi(given, checked_url(base_url, url) if base_url else None, model, ca_file)
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:
@@ -252,6 +266,13 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value not in _YES + _NO:
         raise ConfigurationError(f"{name} must be true or false", field=name)
     return value in _YES
+
+
+def _commit(env: Mapping[str, str]) -> str | None:
+    commit = env.get("EXORA_COMMIT") or env.get("RENDER_GIT_COMMIT") or None
+    if commit is not None and not re.fullmatch(r"[0-9a-fA-F]{7,64}", commit):
+        raise ConfigurationError("EXORA_COMMIT is no commit: 7 to 64 hexadecimal digits", field="EXORA_COMMIT")
+    return commit
 
 
 def _worker_id(env: Mapping[str, str]) -> str | None:

@@ -38,6 +38,7 @@ VARIABLES = (
     Variable(("EXORA_DATA_DIR",), "data_dir"),
     Variable(("WORKER_CONCURRENCY",), "worker_concurrency"),
     Variable(("WORKER_ID", "RENDER_SERVICE_NAME"), "worker_id"),
+    Variable(("EXORA_COMMIT", "RENDER_GIT_COMMIT"), "commit"),
     Variable(("EXORA_DRAIN_SECONDS",), "drain_s"),
     Variable(("PORT", "HEALTH_CHECK_PORT"), "http_port"),
     Variable(("LOG_LEVEL",), "log_level"),
@@ -57,6 +58,7 @@ VARIABLES = (
     Variable(("OPENAI_API_KEY",), "openai", secret=True),
     Variable(("OPENAI_BASE_URL",), "openai"),
     Variable(("OPENAI_MODEL",), "openai"),
+    Variable(("EXORA_PROVIDER_CA_FILE",), "openai"),
 )
 
 
@@ -99,6 +101,8 @@ def _value(variable: Variable, source: str | None, settings: Settings, env: Mapp
             "EXORA_USE_PROXY": str(bool(project and project.use_proxy)).lower(),
         }
         return values.get(variable.names[0], env.get(variable.names[0], "false"))
+    if variable.names[0] == "EXORA_PROVIDER_CA_FILE":
+        return next((api.ca_file for api in (settings.openai, settings.vision) if api and api.ca_file), "")
     value = getattr(settings, variable.attribute)
     if value is None:
         return ""
@@ -107,8 +111,9 @@ def _value(variable: Variable, source: str | None, settings: Settings, env: Mapp
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def unknown(env: Mapping[str, str]) -> list[str]:
-    """A warning for every EXORA_* that nothing reads, with the nearest name that something does."""
+def warnings_of(env: Mapping[str, str]) -> list[str]:
+    """A warning for every EXORA_* that nothing reads, with the nearest name that something does, and for a NODE_ENV
+    other than the guide's."""
     known = [name for variable in VARIABLES for name in variable.names]
     ours = [name.removeprefix("EXORA_") for name in known]  # what is common to all would make any two alike
     warnings = []
@@ -117,4 +122,6 @@ def unknown(env: Mapping[str, str]) -> list[str]:
             near = difflib.get_close_matches(name.removeprefix("EXORA_"), ours, 1, 0.6)
             hint = f"; did you mean {known[ours.index(near[0])]}?" if near else "; see: exora settings"
             warnings.append(f"{name} is set, but nothing reads it{hint}")
+    if env.get("NODE_ENV", "production") not in ("", "production"):
+        warnings.append("NODE_ENV is not production; it changes nothing here but the label, which APP_ENV is for")
     return warnings

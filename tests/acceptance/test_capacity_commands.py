@@ -17,11 +17,12 @@ async def test_limits_are_set_and_apis_closed_and_opened(embedded_dsn: str) -> N
         return ran.json
 
     await run("set", *API, "--rpm", "7", "--tpm", "none", "--cost-per-day", "2.5")
-    await run("close", *API)
+    await run("close", *API, "--why", "outage 42", "--by", "alice")
     shown = await run("show")
     assert isinstance(shown, list)
     [api] = [api for api in shown if (api["provider"], api["endpoint"]) == API]
     assert (api["state"], api["reason"]) == ("closed", "operator")
+    assert (api["closed_by"], api["closed_why"]) == ("alice", "outage-42")
     assert (api["requests_per_minute"], api["tokens_per_minute"], api["cost_per_day_usd"]) == (7, None, 2.5)
     assert await run("open", *API) == {
         "provider": "openai",

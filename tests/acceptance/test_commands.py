@@ -14,7 +14,7 @@ from fhir.resources.R4B.bundle import Bundle
 
 from exora.dev.examples import examples
 from exora.domain.record import Record
-from tests.faults.processes import worker
+from exora.testing.processes import worker
 
 from .cli import exora
 

@@ -12,10 +12,11 @@ from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
 
 from exora.domain.job import JobState
+from exora.testing.processes import launched_worker, until
 from tests.documents.test_ocr import NOTE, saved, scanned
 from tests.documents.test_pages import pdf, text
 from tests.documents.word_files import docx, paragraph, table
-from tests.faults.processes import all_final, launched_worker, submit_examples, system, until
+from tests.faults.system import all_final, submit_examples, system
 
 pytestmark = pytest.mark.xdist_group("processes")
 

@@ -10,7 +10,8 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from exora.domain.record import Record
-from tests.faults.processes import all_final, submit_examples, system, until, worker
+from exora.testing.processes import until, worker
+from tests.faults.system import all_final, submit_examples, system
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -70,13 +71,7 @@ async def test_no_word_of_a_document_leaves_the_records(embedded_dsn: str) -> No
         ]
         assert leaks == []
 
-
-async def test_every_log_line_of_a_job_carries_its_correlation(embedded_dsn: str) -> None:
-    async with system(embedded_dsn) as (services, db):
-        jobs = await submit_examples(services)
-        async with worker(embedded_dsn) as running:
-            await until(lambda: all_final(services, jobs))
-            await running.ends(15)
+        # And every line of a job carries its correlation id.
         expected = {
             str(row["uuid"]): str(row["correlation_id"])
             for row in await db.fetch("select *, exora.job_uuid(id, created_at) as uuid from exora.jobs")

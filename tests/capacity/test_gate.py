@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,55 @@ import exora
 from exora.capacity.gate import Gate, Terms
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
-from exora.domain.capacity import ApiCapacity, Permit
-from exora.errors import KeyRefused, NoCapacity, NotFound, ProviderUnavailable, QuotaExhausted, RateLimited
+from exora.domain.capacity import ApiCapacity, BlockGrant, Permit
+from exora.errors import (
+    AnswerRefused,
+    KeyRefused,
+    NoCapacity,
+    NotFound,
+    ProviderUnavailable,
+    QuotaExhausted,
+    RateLimited,
+)
 
 OPENAI = ("openai", "gpt-4o-mini")
 SOURCE = Path(exora.__file__).parent
+
+
+class Clock:
+    """A clock that can be moved on."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+class Watched:
+    """The database's verbs; tells of every sync."""
+
+    def __init__(self, coordinator: WireCoordinator) -> None:
+        self._coordinator = coordinator
+        self._synced = asyncio.Condition()
+        self.syncs = Counter[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._coordinator, name)
+
+    async def sync_api_capacity(self, **arguments: Any) -> BlockGrant:
+        """Synced."""
+        grant = await self._coordinator.sync_api_capacity(**arguments)
+        async with self._synced:
+            self.syncs[arguments["holder"]] += 1
+            self._synced.notify_all()
+        return grant
+
+    async def until(self, true: Callable[[], Awaitable[bool]]) -> None:
+        """Wait, looking again after every sync."""
+        async with asyncio.timeout(10), self._synced:
+            while not await true():
+                await self._synced.wait()
 
 
 class Rig:
@@ -28,12 +73,13 @@ class Rig:
 
     def __init__(self, coordinator: WireCoordinator) -> None:
         self.coordinator = coordinator
+        self.store = Watched(coordinator)
         self.gates: list[Gate] = []
         self.calls: list[Any] = []
 
     def gate(self, **options: Any) -> Gate:
         """Another worker's gate."""
-        gate = Gate(self.coordinator, f"worker-{len(self.gates)}", **options)
+        gate = Gate(self.store, f"worker-{len(self.gates)}", **options)
         self.gates.append(gate)
         return gate
 
@@ -47,12 +93,27 @@ class Rig:
 
     async def until(self, **wanted: Any) -> None:
         """Wait until the API is shown so."""
+
+        async def so() -> bool:
+            shown = await self.shown()
+            return all(getattr(shown, name) == value for name, value in wanted.items())
+
+        await self.store.until(so)
+
+    async def synced(self, times: int) -> None:
+        """Wait until every worker has synced so often once more."""
+        before = Counter(self.store.syncs)
+
+        async def so() -> bool:
+            return all(self.store.syncs[gate._holder] >= before[gate._holder] + times for gate in self.gates)
+
+        await self.store.until(so)
+
+    async def waiting(self, gate: Gate, calls: int) -> None:
+        """Let tasks run until so many calls wait at a gate."""
         async with asyncio.timeout(10):
-            while True:
-                shown = await self.shown()
-                if all(getattr(shown, name) == value for name, value in wanted.items()):
-                    return
-                await asyncio.sleep(0.02)
+            while gate.waiting()["openai.gpt-4o-mini"] < calls:
+                await asyncio.sleep(0)
 
     def make(self, mark: Any = None, *, error: Exception | None = None) -> Any:
         """A call that is noted."""
@@ -109,8 +170,9 @@ async def test_a_permit_is_for_one_call(rig: Rig) -> None:
 
 async def test_a_permit_that_lapsed_is_renewed_before_the_call(rig: Rig) -> None:
     await rig.limit(requests_per_minute=1)
-    async with rig.gate(valid_s=0.05).reserve(*OPENAI) as permit:
-        await asyncio.sleep(0.1)
+    clock = Clock()
+    async with rig.gate(clock=clock).reserve(*OPENAI) as permit:
+        clock.ahead_s += 2.1
         await permit.begin()
         permit.answered()
     assert (await rig.shown()).requests == 1
@@ -124,24 +186,26 @@ async def test_an_unknown_api_is_an_error(rig: Rig) -> None:
 
 async def test_many_calls_of_many_workers_stay_within_the_limit(rig: Rig) -> None:
     await rig.limit(requests_per_minute=20, concurrent_requests=5)
-    gates = [rig.gate() for _ in range(4)]
+    gates = [rig.gate(sync_s=0.05) for _ in range(4)]
     at_once = most = 0
+    all_made = asyncio.Event()
 
     async def make(permit: Permit) -> None:
         nonlocal at_once, most
         await permit.begin()
         at_once += 1
         most = max(most, at_once)
-        await asyncio.sleep(0.005)
+        await rig.shown()  # a call takes as long as this one
         at_once -= 1
         rig.calls.append(None)
+        if len(rig.calls) == 20:
+            all_made.set()
         permit.answered()
 
     calls = [asyncio.create_task(gate.call(*OPENAI, make)) for gate in gates for _ in range(20)]
     async with asyncio.timeout(20):
-        while len(rig.calls) < 20:
-            await asyncio.sleep(0.01)
-    await asyncio.sleep(0.6)  # two more syncs of each
+        await all_made.wait()
+    await rig.synced(3)
     assert len(rig.calls) == 20
     assert most <= 5
     for call in calls:
@@ -182,8 +246,7 @@ async def test_priority_goes_first_and_a_near_deadline_before_that(rig: Rig) -> 
                 ("late", Terms(priority=10, deadline=time.monotonic() + 1)),
             ]
         ]
-        while gate.waiting()["openai.gpt-4o-mini"] < 4:
-            await asyncio.sleep(0.01)
+        await rig.waiting(gate, 4)
     await asyncio.gather(*waiting)
     assert rig.calls == ["late", "high", "normal", "low"]
 
@@ -223,7 +286,8 @@ async def test_a_short_429_is_waited_out(rig: Rig) -> None:
     ],
 )
 async def test_what_a_person_must_mend_closes_until_one_does(rig: Rig, error: Exception, reason: str) -> None:
-    gate = rig.gate()
+    clock = Clock()
+    gate = rig.gate(clock=clock)
     with pytest.raises(NoCapacity):
         await gate.call(*OPENAI, rig.make(error=error))
     shown = await rig.shown()
@@ -232,8 +296,8 @@ async def test_what_a_person_must_mend_closes_until_one_does(rig: Rig, error: Ex
         await gate.call(*OPENAI, rig.make())
     assert caught.value.reason == f"openai.gpt-4o-mini:{reason}"
     await rig.coordinator.close_api(*OPENAI, closed=False)
-    await rig.until(state="available")
-    await asyncio.sleep(1.1)  # what was known a second ago is asked again
+    assert (await rig.shown()).state == "available"
+    clock.ahead_s += 1.1  # what was known a second ago is asked again
     assert await gate.call(*OPENAI, rig.make("again")) == "again"
 
 
@@ -270,7 +334,7 @@ async def test_a_cancelled_waiter_takes_nothing(rig: Rig) -> None:
     gate = rig.gate()
     async with gate.reserve(*OPENAI):
         waiter = asyncio.create_task(gate.call(*OPENAI, rig.make("cancelled")))
-        await asyncio.sleep(0.05)
+        await rig.waiting(gate, 1)
         waiter.cancel()
         await asyncio.gather(waiter, return_exceptions=True)
     assert await gate.call(*OPENAI, rig.make("next")) == "next"
@@ -330,6 +394,23 @@ def test_only_the_gate_makes_permits() -> None:
         }
     }  # fmt: skip
     assert makers == {"capacity/gate.py", "domain/capacity.py"}
+
+
+async def test_what_becomes_of_calls_is_counted(rig: Rig) -> None:
+    await rig.limit(requests_per_minute=3)
+    gate = rig.gate()
+    await gate.call(*OPENAI, rig.make(), tokens=20)
+    with pytest.raises(AnswerRefused):
+        await gate.call(*OPENAI, rig.make(error=AnswerRefused("openai", "x")), tokens=20)
+    async with gate.reserve(*OPENAI) as permit:
+        await permit.begin()
+    with pytest.raises(NoCapacity):
+        await gate.call(*OPENAI, rig.make(), terms=Terms(patience_s=0.2))
+    counted = gate.calls.apis[OPENAI]
+    assert (counted.granted, counted.denied) == (3, {"requests_per_minute": 1})
+    assert counted.errors == {"provider_answer_refused": 1}
+    assert (counted.input_tokens, counted.output_tokens, counted.microusd) == (7, 3, 3)
+    assert (sum(counted.latencies), sum(counted.ratios), counted.ratio_sum) == (3, 1, 2.0)
 
 
 async def test_the_gate_reads_sub_limits_by_profile(rig: Rig, embedded_dsn: str) -> None:

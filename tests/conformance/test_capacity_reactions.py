@@ -7,6 +7,7 @@ import pytest
 
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import Need
+from exora.domain.operations import Act
 from exora.errors import BadInput
 
 from .test_capacity import OPENAI, age, reserve, shown
@@ -84,7 +85,7 @@ async def test_what_only_a_person_can_mend_stays_closed_until_one_opens_it(
     assert (api.state, api.reason, api.closed_until) == ("closed", kind, None)
     assert await coordinator.close_api(*OPENAI, closed=False)
     assert (await reserve(coordinator)).granted
-    events = [row["event"] for row in await db.fetch("select event from exora.audit_events order by id")]
+    events = [row["event"] for row in await db.fetch("select event from exora.audit_events order by at")]
     assert events == ["api_closed", "api_opened"]
 
 
@@ -135,6 +136,29 @@ async def test_an_operator_closes_and_opens(coordinator: Coordinator, db: asyncp
     assert await coordinator.close_api(*OPENAI, closed=True, seconds=5)
     await age(db, 6)
     assert (await reserve(coordinator)).granted
+
+
+async def test_who_closed_it_and_why_is_shown_while_it_is_closed_and_kept_in_the_trail(
+    coordinator: Coordinator, db: asyncpg.Connection
+) -> None:
+    assert await coordinator.close_api(*OPENAI, closed=True, act=Act("alice", "outage-42"))
+    api = await shown(coordinator)
+    assert (api.state, api.reason, api.closed_by, api.closed_why) == ("closed", "operator", "alice", "outage-42")
+    assert await coordinator.close_api(*OPENAI, closed=False, act=Act("bob", "mended"))
+    api = await shown(coordinator)
+    assert (api.state, api.closed_by, api.closed_why) == ("available", None, None)
+    await coordinator.report_api_throttle(*OPENAI, "invalid_key")
+    api = await shown(coordinator)
+    assert (api.reason, api.closed_by) == ("invalid_key", None)
+    trail = await db.fetch(
+        "select event, detail ->> 'by' as by, detail ->> 'why' as why from exora.audit_events"
+        " where event like 'api_%' order by at"
+    )
+    assert [tuple(row) for row in trail] == [
+        ("api_closed", "alice", "outage-42"), ("api_opened", "bob", "mended"), ("api_closed", None, None),
+    ]  # fmt: skip
+    with pytest.raises(BadInput, match="why must be a code"):
+        await coordinator.close_api(*OPENAI, closed=True, act=Act("alice", "Jane Roe's scan"))
 
 
 async def test_an_unknown_report_is_refused(coordinator: Coordinator) -> None:

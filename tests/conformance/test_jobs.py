@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -317,6 +318,26 @@ class TestOutcomes:
         events = [event.event for event in await client.coordinator.timeline(job_id)]
         assert events == ["job_enqueued", "job_claimed", "job_dead_lettered", "job_redriven", "job_claimed"]
         assert await client.coordinator.redrive([job_id]) == 0
+
+    @pytest.mark.parametrize(
+        ("sent", "kept"), [(2**53 + 1, 2**53 + 1), (12345678901234567890123, 12345678901234567890123), (math.nan, None)]
+    )
+    async def test_numbers_keep_their_digits(self, client: Client, sent: float, kept: float | None) -> None:
+        await client.enqueue()
+        [job] = await client.claim()
+        assert await client.settle(job, Completed({"number": sent})) == "settled"
+        [view] = await client.coordinator.get_jobs([job.job_id])
+        assert view.result == {"number": kept}
+
+    @pytest.mark.parametrize(
+        "value", [{1, 2}, object(), b"bytes", "half a pair \ud800"], ids=["set", "object", "bytes", "half a pair"]
+    )
+    async def test_what_is_no_json_is_refused_and_nothing_is_settled(self, client: Client, value: object) -> None:
+        await client.enqueue()
+        [job] = await client.claim()
+        with pytest.raises(BadInput):
+            await client.settle(job, Completed({"value": value}))
+        assert await client.state(job.job_id) == "processing"
 
     @pytest.mark.parametrize(
         "result", [{"text": "Jane Roe has asthma"}, {"Jane Roe": 1}, {"a": {"b": {"c": {"d": 1}}}}, {"a": ["x"] * 4000}]

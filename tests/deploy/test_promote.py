@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -14,16 +15,21 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from exora import __version__
+from exora.app import CANARY
+from exora.coordination.postgres import PostgresTransport
+from exora.coordination.wire import WireCoordinator
 from exora.dev.gateway.keys import GatewayKeys
 from exora.dev.gateway.local import LocalProject, local_project
 from exora.doctor.check import Status
-from exora.doctor.promotion import check_migrations
+from exora.doctor.promotion import check_canary, check_migrations
+from exora.observe.build import this_build
 from exora.sql.migrate import Migration, migrations
+from exora.testing.processes import until, worker
+from exora.testing.server import Server
 from tests.acceptance.cli import Ran, exora
-from tests.conftest import Server
 
 ENGINES = {"EXORA_OCR": "tesseract", "EXORA_ANALYZER": "local"}
+COMMIT = "0123456789ab"
 
 
 class Pair:
@@ -39,6 +45,17 @@ class Pair:
         env = {"APP_ENV": name, "SUPABASE_URL": local.url, "SUPABASE_SECRET_KEY": local.keys.secret_key}
         lines = [f"{key}={value}" for key, value in (env | ENGINES | more).items()]
         (self.folder / f"{name}.env").write_text("# an environment\n" + "\n".join(lines) + "\n")
+
+    @contextlib.asynccontextmanager
+    async def deployed(self) -> AsyncIterator[None]:
+        """Production with a worker at work, of the commit that staging runs."""
+        env = {"SUPABASE_URL": self.production.url, "SUPABASE_SECRET_KEY": self.production.keys.secret_key}
+        async with worker("", "--pool-size", "1", **ENGINES, **env, EXORA_COMMIT=COMMIT) as running:
+            await running.says("worker_started")
+            db = await asyncpg.connect(self.production.dsn)
+            await until(lambda: db.fetchval("select count(*) > 0 from exora.workers"))
+            await db.close()
+            yield
 
     async def promote(self, *arguments: str) -> Ran:
         """Run the command."""
@@ -56,7 +73,7 @@ async def pair(embedded_dsn: str, embedded_server: Server, tmp_path: Path) -> As
     production = local_project(embedded_server.url(name), keys=GatewayKeys.derived("production"))
     async with staging as one, production as two:
         db = await asyncpg.connect(embedded_dsn)
-        await db.execute(_REPORT, f"w-{uuid4()}", __version__)
+        await db.execute(_REPORT, f"w-{uuid4()}", str(this_build(COMMIT)))
         await db.close()
         yield Pair(tmp_path, one, two)
     await owner.execute(f"drop database {name} with (force)")
@@ -87,15 +104,44 @@ async def test_a_good_pair_passes_dry_and_with_a_canary(pair: Pair) -> None:
     health = f"{pair.production.url}/rest/v1/rpc/whoami_v3?apikey={pair.production.keys.anon_key}"
     refused = await pair.promote("--watch", health, "--minutes", "0")
     assert (refused.code, found(refused)["health"]["status"]) == (1, "failed")  # anon may not: not 200
-    wet = await pair.promote("--canary", "--by", "A. Person")
-    assert (wet.code, wet.json["canary_job"], wet.json["by"]) == (0, True, "A. Person")
+    async with pair.deployed():
+        wet = await pair.promote("--canary", "--by", "A. Person")
+    assert (wet.code, wet.json["canary_job"], wet.json["by"]) == (0, True, "A. Person"), wet.out
+    assert (wet.json["commit"], wet.json["builds"]) == (COMMIT, [str(this_build(COMMIT))])
     assert found(wet)["round trip"]["status"] == "ok"
+    assert found(wet)["canary"]["detail"].endswith("audited: job_enqueued, job_claimed, job_completed")
     assert await _jobs(pair.production) > 0
     report = wet.json
     signature = report.pop("signature")
     canonical = json.dumps(report, sort_keys=True, separators=(",", ":"))
     assert signature == hmac.new(b"signs reports", canonical.encode(), hashlib.sha256).hexdigest()
     assert all(pair.production.keys.secret_key not in text for text in (wet.out, wet.err))
+
+
+@pytest.mark.parametrize(
+    ("commit", "says"), [(None, "no worker works in the target"), ("ba9876543210", "0.1.0+ba9876543210")]
+)
+async def test_a_target_that_does_not_run_what_was_tested_gets_no_canary(
+    pair: Pair, commit: str | None, says: str
+) -> None:
+    if commit is not None:
+        db = await asyncpg.connect(pair.production.dsn)
+        await db.execute(_REPORT, f"w-{uuid4()}", str(this_build(commit)))
+        await db.close()
+    ran = await pair.promote("--canary")
+    assert (ran.code, "canary" in found(ran)) == (1, False)
+    assert says in found(ran)["same artifact"]["detail"]
+
+
+async def test_a_canary_that_nobody_takes_is_cancelled_and_explained(pair: Pair) -> None:
+    db = await asyncpg.connect(pair.production.dsn)
+    await db.execute("select pause_lane_v3('canary', true)")
+    transport = PostgresTransport(pair.production.dsn)
+    check = await check_canary(WireCoordinator(transport), [], CANARY, within_s=0.5)
+    assert (check.status, "paused" in check.detail) == (Status.FAILED, True), check
+    await transport.close()
+    assert await db.fetchval("select count(*) from exora.ready") == 0
+    await db.close()
 
 
 async def test_what_must_differ_must_differ(pair: Pair) -> None:

@@ -1,28 +1,23 @@
-"""A process of a fleet: ``python -m tests.faults.crew DSN produce|work SEED``. Producers print the jobs they made."""
+"""A producer in a process of its own: ``python -m tests.faults.crew DSN SEED JOBS``; it prints acknowledged jobs."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from uuid import UUID
 
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
 from exora.domain.job import EnqueueRequest
-from exora.observe.logs import configure_logs
-from exora.worker.config import WorkerConfig, new_worker_id
-from exora.worker.context import JobContext
-from exora.worker.keeper import Heartbeats
-from exora.worker.registry import Registry
-from exora.worker.runtime import Worker
 
-TYPE = "report_generation"
+from .deeds import TYPE
+
 #: Concurrency keys and how many of each may run at once.
 KEYS = {"one": 1, "three": 3}
-CALLS = 60
+ROOT = Path(__file__).parents[2]
 
 
 def _request(draw: random.Random, patients: Sequence[UUID]) -> EnqueueRequest:
@@ -38,38 +33,28 @@ def _request(draw: random.Random, patients: Sequence[UUID]) -> EnqueueRequest:
     )
 
 
-async def produce(dsn: str, draw: random.Random) -> None:
+async def produce(dsn: str, draw: random.Random, jobs: int) -> None:
     """Enqueue singly and in batches, at all priorities; print each acknowledged id."""
     transport = PostgresTransport(dsn)
     coordinator = WireCoordinator(transport)
     patients = [UUID(int=draw.getrandbits(128), version=4) for _ in range(5)]
-    for _ in range(CALLS):
-        requests = [_request(draw, patients) for _ in range(draw.choice([1, 1, 1, 20]))]
+    while jobs > 0:
+        requests = [_request(draw, patients) for _ in range(min(draw.choice([1, 1, 1, 20]), jobs))]
+        jobs -= len(requests)
         for answer in await coordinator.enqueue(requests):
             print(answer.job_id, flush=True)
     await transport.close()
 
 
-async def work(dsn: str, draw: random.Random) -> None:
-    """Work until killed; one attempt in ten fails."""
-    registry = Registry()
-
-    @registry.handler(TYPE)
-    async def handle(_context: JobContext, _payload: dict[str, Any]) -> None:
-        await asyncio.sleep(draw.choice([0, 0, 0.001, 0.01]))
-        if draw.random() < 0.1:
-            raise ValueError
-
-    async def connect_keeper() -> Heartbeats:
-        return WireCoordinator(PostgresTransport(dsn, max_connections=1))
-
-    config = WorkerConfig(new_worker_id("crew"), concurrency=10, sweep_interval_s=0.2, poll_max_s=0.5)
-    transport = PostgresTransport(dsn)
-    await Worker(WireCoordinator(transport), connect_keeper, registry, config).run()
-    await transport.close()
+async def produced(dsn: str, seed: int, jobs: int) -> AsyncIterator[UUID]:
+    """Run a producer and yield what it was acknowledged."""
+    arguments = ("-W", "error", "-m", "tests.faults.crew", dsn, str(seed), str(jobs))
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    while line := await process.stdout.readline():
+        yield UUID(line.decode().strip())
+    assert await process.wait() == 0
 
 
 if __name__ == "__main__":
-    configure_logs("error")
-    _, dsn, role, seed = sys.argv
-    asyncio.run({"produce": produce, "work": work}[role](dsn, random.Random(int(seed))))
+    asyncio.run(produce(sys.argv[1], random.Random(int(sys.argv[2])), int(sys.argv[3])))

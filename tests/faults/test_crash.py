@@ -1,4 +1,4 @@
-"""PostgreSQL killed in the middle: what was acknowledged is there; a claim that was not flushed costs nobody a job."""
+"""Row 3: PostgreSQL stopped in the middle: what was acknowledged is there; an unflushed claim costs no job."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
@@ -16,9 +17,10 @@ from exora.dev.embedded import EmbeddedPostgres
 from exora.domain.job import EnqueueRequest, Fence
 from exora.domain.outcome import DONE, Settlement
 from exora.sql.migrate import migrate
+from exora.testing.invariants import check_invariants
 from tests.unit.embedded_servers import open_folder
 
-from .invariants import check_invariants
+from .report import Row
 
 TYPE = "report_generation"
 #: The log writer sleeps so long that claims which do not flush are lost with the server.
@@ -33,7 +35,8 @@ async def claim(coordinator: WireCoordinator, limit: int) -> list[Fence]:
     return [job.fence for job in jobs]
 
 
-def test_a_crash_of_the_server_undoes_no_settlement_and_leaves_no_job_behind() -> None:
+@pytest.mark.row(3)
+def test_a_crash_of_the_server_undoes_no_settlement_and_leaves_no_job_behind(row: Row) -> None:
     async def before(dsn: str) -> tuple[list[Fence], list[Fence]]:
         db = await asyncpg.connect(dsn)
         await migrate(db)
@@ -62,7 +65,8 @@ def test_a_crash_of_the_server_undoes_no_settlement_and_leaves_no_job_behind() -
         assert len(again) == 15
         assert await coordinator.settle([Settlement(fence, DONE) for fence in unflushed]) == ["lost"] * 5
         assert await coordinator.settle([Settlement(fence, DONE) for fence in again]) == ["settled"] * 15
-        await check_invariants(db, [fence.job_id for fence in (*flushed, *again)])
+        row.fault()
+        await row.check(db, [fence.job_id for fence in (*flushed, *again)])
         await transport.close()
         await db.close()
 

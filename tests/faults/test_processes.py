@@ -1,4 +1,4 @@
-"""Worker processes killed, stopped and starved: no job is lost, none is done twice."""
+"""Rows 1, 7, 14 and 16 once more, with the whole worker and real documents; and what /health says of it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from uuid import uuid4
 import pytest
 
 from exora.domain.job import JobState
+from exora.testing.processes import until, worker
 
-from .invariants import check_invariants
-from .processes import all_final, submit_examples, system, until, worker
+from .report import Row
+from .system import all_final, submit_examples, system
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -24,7 +25,8 @@ def _children(pid: int) -> list[int]:
     return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-async def test_documents_of_a_killed_worker_are_completed_exactly_once_by_another(embedded_dsn: str) -> None:
+@pytest.mark.row(1)
+async def test_documents_of_a_killed_worker_are_completed_exactly_once_by_another(embedded_dsn: str, row: Row) -> None:
     async with system(embedded_dsn) as (services, db):
         jobs = await submit_examples(services)
 
@@ -37,7 +39,8 @@ async def test_documents_of_a_killed_worker_are_completed_exactly_once_by_anothe
             await until(halfway)
             children = _children(first.process.pid)
             assert children
-            assert await first.ends(signal.SIGKILL) == -signal.SIGKILL
+            await row.hits(db, first)
+            assert await first.kill() == -signal.SIGKILL
         done_before = await db.fetchval("select count(*) from exora.job_archive")
         assert done_before < len(jobs)
 
@@ -49,7 +52,7 @@ async def test_documents_of_a_killed_worker_are_completed_exactly_once_by_anothe
         assert {view.state for view in views} == {JobState.COMPLETED}
         assert any(view.crash_count == 1 for view in views)
         assert await db.fetchval("select count(*) from exora.records") == len(jobs)
-        await check_invariants(db, jobs)
+        await row.check(db, jobs)
         for view in views:
             events = [event.event for event in await services.coordinator.timeline(view.job_id)]
             assert events[0] == "job_enqueued"
@@ -60,7 +63,8 @@ async def test_documents_of_a_killed_worker_are_completed_exactly_once_by_anothe
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
-async def test_a_frozen_worker_is_fenced_off_when_it_wakes(embedded_dsn: str) -> None:
+@pytest.mark.row(7)
+async def test_a_frozen_worker_is_fenced_off_when_it_wakes(embedded_dsn: str, row: Row) -> None:
     async with system(embedded_dsn, lease_s=1.0) as (services, db):
         jobs = await submit_examples(services)
         async with worker(embedded_dsn, "--concurrency", "4") as frozen:
@@ -69,36 +73,41 @@ async def test_a_frozen_worker_is_fenced_off_when_it_wakes(embedded_dsn: str) ->
                 return bool(await db.fetchval("select count(*) from exora.running"))
 
             await until(busy)
-            frozen.process.send_signal(signal.SIGSTOP)
+            frozen.freeze()
+            await row.hits(db, frozen)
             try:
                 async with worker(embedded_dsn) as other:
                     await until(lambda: all_final(services, jobs))
                     assert await other.ends(signal.SIGTERM) == 0
             finally:
-                frozen.process.send_signal(signal.SIGCONT)
+                frozen.thaw()
             assert await frozen.ends(signal.SIGTERM) == 0
             assert [line for line in frozen.lines() if line["event"] == "claim_lost" or line.get("status") == "lost"]
-        await check_invariants(db, jobs)
+        await row.check(db, jobs)
         assert {view.state for view in await services.coordinator.get_jobs(jobs)} == {JobState.COMPLETED}
 
 
-async def test_sigterm_drains_releases_the_rest_and_exits_cleanly(embedded_dsn: str) -> None:
+@pytest.mark.row(14)
+async def test_sigterm_drains_releases_the_rest_and_exits_cleanly(embedded_dsn: str, row: Row) -> None:
     async with system(embedded_dsn, lease_s=60) as (services, db):
         jobs = await submit_examples(services)
         async with worker(embedded_dsn, "--concurrency", "3", EXORA_DRAIN_SECONDS="1", LOG_LEVEL="debug") as running:
             await running.says("job_started")
+            row.fault()
             assert await running.ends(signal.SIGTERM, within_s=15) == 0
         assert await db.fetchval("select count(*) from exora.running") == 0
         views = await services.coordinator.get_jobs(jobs)
         assert {view.state for view in views} <= {JobState.PENDING, JobState.COMPLETED}
         assert all(view.retry_count == 0 and view.crash_count == 0 for view in views)
-        await check_invariants(db, jobs)
+        await row.check(db, jobs)
 
 
-async def test_a_poisonous_document_does_not_hold_up_the_others(embedded_dsn: str) -> None:
+@pytest.mark.row(16)
+async def test_a_poisonous_document_does_not_hold_up_the_others(embedded_dsn: str, row: Row) -> None:
     async with system(embedded_dsn) as (services, db):
         patient = uuid4()
         await services.coordinator.register_patient(patient)
+        row.fault()
         broken = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n" + os.urandom(2000)
         [bad] = [(await services.submit(broken, patient)).job.job_id]
         jobs = await submit_examples(services)
@@ -110,7 +119,7 @@ async def test_a_poisonous_document_does_not_hold_up_the_others(embedded_dsn: st
         assert view.error_details is not None
         assert view.error_details["code"] == "document_corrupt"
         assert {view.state for view in await services.coordinator.get_jobs(jobs)} == {JobState.COMPLETED}
-        await check_invariants(db, [bad, *jobs])
+        await row.check(db, [bad, *jobs])
 
 
 async def test_health_has_exactly_the_original_fields(embedded_dsn: str) -> None:

@@ -21,6 +21,7 @@ from exora.domain.job import LaneStats
 from exora.domain.outcome import Completed
 from exora.http.metrics import Metrics
 from exora.http.watch import Picture
+from exora.observe.calls import CallTally
 from exora.observe.tally import Tally
 from tests.operations.test_metrics import TestTally
 
@@ -40,6 +41,10 @@ class Told:
     def __init__(self) -> None:
         self.tally = Tally()
         self.tally.ended(TestTally.JOB, Completed({"pages": 1, "ocr": "tesseract"}), 0.1)
+        self.calls = CallTally()
+        calls = self.calls.of("openai", "gpt-4o-mini")
+        calls.deny("requests_per_minute")
+        calls.fail("provider_unavailable")
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,15 @@ def test_a_query_parses_and_names_what_a_scrape_has(place: str, query: str, labe
     for clause in re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", parsed):
         used |= {label.strip() for label in clause.split(",")}
     assert used <= known | {"le"}
+
+
+def test_every_metric_of_calls_is_on_the_board_and_in_the_documentation(labels: dict[str, set[str]]) -> None:
+    names = {re.sub(r"_(bucket|sum|count|created)$", "", name) for name in labels if name.startswith("exora_api_")}
+    assert len(names) == 7
+    page = (ROOT / "docs/howto/monitor.md").read_text()
+    for name in names:
+        assert any(name in query for _, query in QUERIES), name
+        assert f"`{name}`" in page, name
 
 
 def test_the_board_is_as_it_is_made() -> None:

@@ -10,8 +10,8 @@ import pytest
 from exora.domain.job import EnqueueRequest
 from exora.domain.outcome import Completed, Dead
 from exora.errors import BadInput
+from exora.testing.invariants import check_invariants
 from tests.conformance.conftest import FAILURE, Client
-from tests.faults.invariants import check_invariants
 
 LAST = "audit_cleanup"
 

@@ -16,8 +16,8 @@ from exora.domain.job import EnqueueRequest
 from exora.domain.operations import Act, Explanation, WorkerReport
 from exora.domain.outcome import Cancelled, Completed, Dead, Retry, Snooze
 from exora.errors import BadInput, NotFound
+from exora.testing.server import Server
 from tests.conformance.conftest import FAILURE, Client
-from tests.conftest import Server, fresh
 
 LANE = "report_generation"
 ALICE = Act("alice", "outage-42")
@@ -101,8 +101,10 @@ class TestWaiting:
         [job] = await client.enqueue()
         await report(client.coordinator)
         await client.coordinator.declare_needs([LANE], [Need("openai", "gpt-4o-mini")])
-        await client.coordinator.close_api("openai", "gpt-4o-mini", True, 600)
-        found = await explained(client, job, "provider_closed", "openai/gpt-4o-mini has no room for it now", "until")
+        await client.coordinator.close_api("openai", "gpt-4o-mini", True, 600, ALICE)
+        found = await explained(
+            client, job, "provider_closed", "openai/gpt-4o-mini has no room for it now: operator by alice (", "until"
+        )
         assert found.facts[0].remedy.endswith("exora capacity open openai gpt-4o-mini")
         await client.coordinator.close_api("openai", "gpt-4o-mini", False)
         await explained(client, job, "next")
@@ -293,7 +295,7 @@ async def test_explaining_answers_no_content(client: Client, coordinator: Coordi
 
 
 async def test_every_kind_of_job_is_explained_on_every_server(server: Server) -> None:
-    async for url in fresh(server, "template_exora"):
+    async with server.database() as url:
         transport = PostgresTransport(url)
         client = Client(WireCoordinator(transport))
         jobs = await client.enqueue(4, patient=uuid4(), concurrency_key="k", concurrency_limit=3)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import io
 import itertools
 import json
-import threading
 from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +21,7 @@ from exora.observe.logs import configure_logs
 from exora.observe.sentry import start_sentry
 from exora.observe.tracing import tracing
 from exora.worker.context import JobContext
+from tests.operations.sentry import Collector, listening
 from tests.worker.conftest import Bench
 
 CANARY = "Xanthippe-Quillfeather"
@@ -89,48 +87,11 @@ async def test_a_line_holds_only_what_is_allowed(logged: io.StringIO) -> None:
     assert (line["document_id"], line["dropped_keys"]) == ("d", 3)
 
 
-class Collector:
-    """A server that takes what the Sentry SDK sends, as Sentry's own does."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.raw = b""
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                body = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
-                outer.raw += body
-                parts = body.split(b"\n")
-                for head, item in zip(parts[1::2], parts[2::2], strict=False):
-                    if json.loads(head).get("type") == "event":
-                        outer.events.append(json.loads(item))
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def dsn(self) -> str:
-        """Where to send to."""
-        return f"http://public@127.0.0.1:{self.server.server_address[1]}/7"
-
-
 @pytest.fixture
 def sentry() -> Iterator[Collector]:
     """A Sentry to talk to."""
-    collector = Collector()
-    yield collector
-    sentry_sdk.get_client().close()
-    sentry_sdk.init()
-    collector.server.shutdown()
-    collector.server.server_close()
+    with listening() as collector:
+        yield collector
     configure_logs("error")
 
 

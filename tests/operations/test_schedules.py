@@ -18,9 +18,9 @@ from exora.coordination.wire import WireCoordinator
 from exora.domain.operations import Act
 from exora.domain.schedule import Missed, Schedule, due, next_tick
 from exora.errors import BadInput, NotFound
+from exora.testing.processes import worker
 from exora.worker.scheduler import Scheduler
 from tests.acceptance.cli import exora
-from tests.faults.processes import worker
 
 TICK = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 SCHEDULE = Schedule("s", "0 3 * * *", "UTC", "report_generation", None, 5, {}, "one", TICK, None, None, TICK)

@@ -15,12 +15,12 @@ from exora.coordination.wire import WireCoordinator
 from exora.domain.job import EnqueueRequest
 from exora.errors import DatabaseUnavailable
 from exora.observe.logs import configure_logs
+from exora.testing.invariants import check_invariants
 from exora.worker.config import WorkerConfig
 from exora.worker.context import JobContext
 from exora.worker.keeper import Heartbeats
 from exora.worker.registry import Registry
 from exora.worker.runtime import Worker
-from tests.faults.invariants import check_invariants
 from tests.rest.pgbouncer import SERVER_CONNECTIONS, pooler
 
 JOBS = 400

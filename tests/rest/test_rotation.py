@@ -20,7 +20,7 @@ from exora.dev.gateway.keys import GatewayKeys
 from exora.dev.gateway.local import LocalProject, local_project
 from exora.domain.job import JobState
 from exora.domain.record import Record
-from tests.faults.processes import WorkerProcess
+from exora.testing.processes import WorkerProcess
 
 pytestmark = pytest.mark.xdist_group("processes")
 BEFORE, AFTER = GatewayKeys.derived("before"), GatewayKeys.derived("after")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from exora.variables import VARIABLES, unknown
+import pytest
+
+from exora.variables import VARIABLES, warnings_of
 from tests.acceptance.cli import exora_in
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +40,14 @@ async def test_what_is_in_force_and_where_it_comes_from() -> None:
 
 
 def test_a_name_like_no_other_is_named_all_the_same() -> None:
-    assert unknown({"EXORA_QQQQ": "1", "OTHER": "1", "EXORA_OCR": ""}) == [
+    assert warnings_of({"EXORA_QQQQ": "1", "OTHER": "1", "EXORA_OCR": ""}) == [
         "EXORA_QQQQ is set, but nothing reads it; see: exora settings"
     ]
+
+
+@pytest.mark.parametrize(("value", "warned"), [("production", False), ("", False), ("development", True)])
+def test_a_node_env_other_than_the_guides_is_warned_of(value: str, warned: bool) -> None:
+    assert bool(warnings_of({"NODE_ENV": value})) is warned
 
 
 def test_every_variable_that_is_read_is_shown() -> None:

@@ -9,50 +9,20 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from exora.app import migrate_schema, open_transport
 from exora.dev.embedded import EmbeddedPostgres
 from exora.doctor.check import Status
 from exora.doctor.connection import check_connection
+from tests.certificates import Authority
 from tests.conftest import SERVERS
 from tests.rest.pgbouncer import free_port
 
 DEBIAN = next(binaries for name, binaries in SERVERS.items() if name != "embedded")
-
-
-def certificate(
-    name: str, signed_by: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """A certificate of a host, or of an authority if nobody signs it."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    issuer, signer = (signed_by[0].subject, signed_by[1]) if signed_by else (subject, key)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=signed_by is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-    )
-    return builder.sign(signer, hashes.SHA256()), key
-
-
-def pem(certificate: x509.Certificate) -> bytes:
-    """A certificate as a file holds it."""
-    return certificate.public_bytes(serialization.Encoding.PEM)
 
 
 @dataclass
@@ -75,12 +45,9 @@ def secured() -> Iterator[Secured]:
     """Debian's PostgreSQL: the embedded one has no TLS."""
     folder = Path(tempfile.mkdtemp(prefix="exora-tls-", dir="/tmp"))
     folder.chmod(0o755)
-    authority, other = certificate("Throw-away CA"), certificate("Another CA")
-    host, key = certificate("localhost", authority)
-    files = {"ca.pem": pem(authority[0]), "other.pem": pem(other[0]), "server.pem": pem(host)}
-    files["server.key"] = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    authority, other = Authority(), Authority("Another CA")
+    certificate, key = authority.issue("localhost")
+    files = {"ca.pem": authority.pem, "other.pem": other.pem, "server.pem": certificate, "server.key": key}
     for name, content in files.items():
         (folder / name).write_bytes(content)
     (folder / "server.key").chmod(0o600)

@@ -329,7 +329,17 @@ async def model_answers() -> AsyncIterator[Target]:
                 for item in getattr(record, name):
                     assert find_quote(item.source.quote, page), item.source.quote
                     said = {field: value for field, value in item.model_dump().items() if isinstance(value, str)}
-                    for field in set(said) - {"date", "start", "end", "status", "temporality", "subject", "category"}:
+                    # A visit's kind may be half the model's own words.
+                    for field in set(said) - {
+                        "date",
+                        "start",
+                        "end",
+                        "status",
+                        "temporality",
+                        "subject",
+                        "category",
+                        "kind",
+                    }:
                         words = re.findall(r"[a-z0-9]+", said[field].lower())
                         strange = [word for word in words if word not in printed]
                         assert not strange, (name, field, said[field])
@@ -339,7 +349,7 @@ async def model_answers() -> AsyncIterator[Target]:
             )
             for identifier in record.patient.identifiers:
                 assert identifier.value
-                assert identifier.value in page.text
+                assert "".join(identifier.value.lower().split()) in "".join(page.text.lower().split())
                 assert identifier.type.isprintable()
             to_bundle(record, document_id=UUID(int=1), patient_id=UUID(int=2), created=datetime.now(UTC))
             return record.engines.analyzer

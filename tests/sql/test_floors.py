@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.faults.invariants import check_invariants
+from exora.testing.invariants import check_invariants
 from tests.sql.test_plans import Explained
 
 TYPE = "report_generation"

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from tests.faults.invariants import check_invariants
+from exora.testing.invariants import check_invariants
 
 TYPE = "report_generation"
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.conftest import Server
+from exora.testing.server import Server
 
 pytestmark = pytest.mark.xdist_group("plans")  # the queue of a million is filled once for each server
 

@@ -35,7 +35,7 @@ def test_every_variable_of_the_table_is_read_and_every_read_one_is_in_the_table(
 
 
 def test_public_names_are_these() -> None:
-    assert sorted(exora.__all__) == ["JobContext", "__version__", "handler"]
+    assert sorted(exora.__all__) == ["JobContext", "Need", "__version__", "handler"]
     assert all(hasattr(exora, name) for name in exora.__all__)
 
 

@@ -19,6 +19,12 @@ def test_app_env_goes_before_node_env() -> None:
     assert read_settings({"NODE_ENV": "production", "APP_ENV": "test"}).app_env == "test"
 
 
+def test_production_is_not_half_a_production() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings({"NODE_ENV": "development", "APP_ENV": "production"})
+    assert caught.value.field == "NODE_ENV"
+
+
 def test_port_goes_before_health_check_port() -> None:
     assert read_settings({"HEALTH_CHECK_PORT": "8080"}).http_port == 8080
     assert read_settings({"HEALTH_CHECK_PORT": "8080", "PORT": "9090"}).http_port == 9090
@@ -46,6 +52,7 @@ def test_the_database_url_is_not_shown() -> None:
         ("LOG_LEVEL", "loud"),
         ("APP_ENV", "prod"),
         ("WORKER_ID", "a b"),
+        ("EXORA_COMMIT", "main"),
         ("DATABASE_URL", "mysql://x"),
     ],
 )

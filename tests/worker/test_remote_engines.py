@@ -36,8 +36,13 @@ Glucose 98 mg/dL 70-99"""
 
 def printed(_: bytes) -> list[Line]:
     """The lines of ``PRINTED``, with boxes."""
+    return lines_of(PRINTED)
+
+
+def lines_of(page: str) -> list[Line]:
+    """The lines of a page, with boxes."""
     rows = []
-    for row, text in enumerate(PRINTED.splitlines()):
+    for row, text in enumerate(page.splitlines()):
         words, at = [], 0.1
         for word in text.split():
             words.append(Word(word, Box(at, 0.1 + row / 20, at + len(word) / 60, 0.13 + row / 20), 0.97))
@@ -127,7 +132,7 @@ async def test_what_the_model_refuses_twice_is_analyzed_here_and_said_so(rig: Ri
     async with rig.worker():
         view = await rig.process("medication-list.pdf")
     record = await rig.record(view.job_id)
-    assert record["engines"]["analyzer"] == "local/1"
+    assert record["engines"]["analyzer"] == "local/2"
     assert record["medications"]
     assert any("analyzed on this machine" in warning for warning in record["warnings"])
 

@@ -1,4 +1,4 @@
-"""What documents get handed in: providers behind the gate, so that every call they make is reserved."""
+"""What handlers get handed in: providers behind the gate, so that every call they make is reserved."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
 
 from exora.capacity.estimates import Estimator
-from exora.capacity.gate import Gate
+from exora.capacity.gate import Gate, Terms
 from exora.capacity.tokens import count_tokens
 from exora.domain.capacity import Permit
 from exora.errors import AnswerCutOff, ProviderError
@@ -67,13 +68,21 @@ class GatedChat:
         provider: makes the calls.
         estimator: learns how much answers of a kind take.
         model: the model, which is also the endpoint whose limits count.
+        terms: how its calls wait; None = as ``current_terms`` says.
     """
 
-    def __init__(self, gate: Gate, provider: Completes, estimator: Estimator, model: str) -> None:
+    def __init__(
+        self, gate: Gate, provider: Completes, estimator: Estimator, model: str, terms: Terms | None = None
+    ) -> None:
         self._gate = gate
         self._provider = provider
         self._estimator = estimator
+        self._terms = terms
         self.model = model
+
+    def under(self, terms: Terms) -> GatedChat:
+        """The same model for calls that wait so."""
+        return GatedChat(self._gate, self._provider, self._estimator, self.model, terms)
 
     async def complete(self, *, system: str, user: str, schema_name: str, schema: Mapping[str, Any]) -> str:
         """Ask for one answer; reserves its prompt exactly and its answer as answers of this schema have turned out.
@@ -122,15 +131,28 @@ class GatedChat:
                 max_output_tokens=most,
             )
 
-        return await self._gate.call("openai", self.model, make, tokens=prompt + most, output_tokens=most)
+        return await self._gate.call(
+            "openai", self.model, make, tokens=prompt + most, output_tokens=most, terms=self._terms
+        )
 
 
 class GatedVision:
-    """Google Vision behind the gate."""
+    """Google Vision behind the gate.
 
-    def __init__(self, gate: Gate, provider: Annotates) -> None:
+    Args:
+        gate: this worker's.
+        provider: makes the calls.
+        terms: how its calls wait; None = as ``current_terms`` says.
+    """
+
+    def __init__(self, gate: Gate, provider: Annotates, terms: Terms | None = None) -> None:
         self._gate = gate
         self._provider = provider
+        self._terms = terms
+
+    def under(self, terms: Terms) -> GatedVision:
+        """The same API for calls that wait so."""
+        return GatedVision(self._gate, self._provider, terms)
 
     async def annotate(self, images: Sequence[bytes]) -> list[dict[str, Any] | ProviderError]:
         """Read pictures in one call; each answer is an annotation or that picture's own error.
@@ -143,4 +165,18 @@ class GatedVision:
         async def make(permit: Permit) -> list[dict[str, Any] | ProviderError]:
             return await self._provider.annotate(permit, images)
 
-        return await self._gate.call("google", "vision-api", make, units=len(images))
+        return await self._gate.call("google", "vision-api", make, units=len(images), terms=self._terms)
+
+
+@dataclass(frozen=True, slots=True)
+class GatedApis:
+    """The APIs of a process behind its gate.
+
+    Attributes:
+        gate: before every API, known to Exora or not.
+        chat, vision: the providers that are configured; None = not.
+    """
+
+    gate: Gate
+    chat: GatedChat | None = None
+    vision: GatedVision | None = None

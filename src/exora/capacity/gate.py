@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -25,7 +25,10 @@ from exora.errors import (
     QuotaExhausted,
     RateLimited,
 )
+from exora.observe.calls import CallTally
+from exora.observe.logs import current_job
 from exora.observe.tracing import tracing
+from exora.observe.usage import UsageLog
 
 _log = structlog.get_logger("exora.capacity")
 
@@ -109,11 +112,18 @@ class Gate:
         sync_s: pause between syncs while an API is in use; the fleet's reaction time.
         valid_s: units not spent within this time are void.
         lease_s: concurrency of a dead worker returns after this time.
+        calls: counts what becomes of calls.
+        clock: ``time.monotonic``.
+        usage: is told what jobs used.
     """
 
     def __init__(
-        self, store: CapacityStore, holder: str, *, sync_s: float = 0.25, valid_s: float = 2.0, lease_s: float = 15.0
-    ) -> None:
+        self, store: CapacityStore, holder: str, *, sync_s: float = 0.25, valid_s: float = 2.0, lease_s: float = 15.0,
+        calls: CallTally | None = None, usage: UsageLog | None = None, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.calls = calls or CallTally()
+        self._usage = usage
+        self._clock = clock
         self._store = store
         self._holder = holder
         self._sync_s = sync_s
@@ -143,18 +153,25 @@ class Gate:
         api = self._api(provider, endpoint, terms.profile)
         prices = api.prices or await api.load_prices()
         cost = price(prices, max(tokens - output_tokens, 0), output_tokens, units)
-        call = _Call(api, tokens, cost, terms, await api.take(tokens, cost, terms))
+        with tracing.span("reserve", provider=provider, endpoint=endpoint):
+            unit = await api.take(tokens, cost, terms)
+        call = _Call(api, tokens, cost, terms, unit)
+        pages = 0 if tokens else units  # what has no tokens reads pictures
         try:
             with tracing.span("api_call", provider=provider, endpoint=endpoint):
                 yield call
         except ProviderError as error:
+            api.calls.fail(error.code)
             call.settle(ok=not isinstance(error, ProviderUnavailable))
             await api.react(error)
             raise
         except BaseException:
             call.settle(ok=None)
             raise
-        call.settle(ok=True)
+        else:
+            call.settle(ok=True)
+        finally:
+            self._note(f"{provider}/{endpoint}", call, pages)
 
     async def call(
         self, provider: str, endpoint: str, make: Callable[[Permit], Awaitable[T]], *, tokens: int = 0,
@@ -168,10 +185,10 @@ class Gate:
             ProviderError: another try would not help, or did not.
         """
         terms = terms or current_terms.get()
-        patient_until = time.monotonic() + terms.patience_s
+        patient_until = self._clock() + terms.patience_s
         failures = 0
         while True:
-            left = max(patient_until - time.monotonic(), 0.05)
+            left = max(patient_until - self._clock(), 0.05)
             waiting = Terms(terms.priority, terms.deadline, left, terms.profile)
             try:
                 async with self.reserve(
@@ -179,7 +196,7 @@ class Gate:
                 ) as permit:
                     return await make(permit)
             except RateLimited as error:  # the gate is closed now; the patience decides
-                if time.monotonic() >= patient_until:
+                if self._clock() >= patient_until:
                     raise NoCapacity(
                         f"{provider}.{endpoint}:retry_after", retry_after_s=error.retry_after_s or 1.0
                     ) from error
@@ -188,7 +205,7 @@ class Gate:
             except ProviderUnavailable:
                 failures += 1
                 pause_s = random.uniform(0.5, 1.5) * 0.25 * 2**failures  # noqa: S311  not for secrecy
-                if failures == _TRIES or time.monotonic() + pause_s > patient_until:
+                if failures == _TRIES or self._clock() + pause_s > patient_until:
                     raise
                 await asyncio.sleep(pause_s)
 
@@ -200,34 +217,37 @@ class Gate:
         """Give back what is not under way."""
         await asyncio.gather(*(api.close() for api in self._apis.values()))
 
+    def _note(self, model: str, call: _Call, pages: int) -> None:
+        """Tell what the job at hand used, if it called at all."""
+        job, spent = current_job.get(), call.spent
+        if self._usage is not None and job is not None and spent is not None:
+            self._usage.called(job, model, pages=pages, **spent._asdict())
+
     def _api(self, provider: str, endpoint: str, profile: str) -> _Api:
         key = (provider, endpoint, profile)
         found = self._apis.get(key)
         if found is None:
-            found = self._apis[key] = _Api(
-                self._store, self._holder, *key, sync_s=self._sync_s, valid_s=self._valid_s, lease_s=self._lease_s
-            )
+            found = self._apis[key] = _Api(self, *key)
         return found
 
 
 class _Api:
     """One API's block and the task that keeps it in step with the database; the task runs while it is in use."""
 
-    def __init__(
-        self, store: CapacityStore, holder: str, provider: str, endpoint: str, profile: str, *, sync_s: float,
-        valid_s: float, lease_s: float,
-    ) -> None:  # fmt: skip
+    def __init__(self, gate: Gate, provider: str, endpoint: str, profile: str) -> None:
         self.provider = provider
         self.endpoint = endpoint
         self.prices: ApiPrices | None = None
-        self._store = store
-        self._holder = holder
+        self.calls = gate.calls.of(provider, endpoint)
+        self.clock = gate._clock
+        self._store = gate._store
+        self._holder = gate._holder
         self._profile = profile
-        self._sync_s = sync_s
-        self._valid_s = valid_s
-        self._lease_s = lease_s
+        self._sync_s = gate._sync_s
+        self._valid_s = gate._valid_s
+        self._lease_s = gate._lease_s
         self._soon = asyncio.Event()
-        self.pool = Pool(f"{provider}.{endpoint}", self._soon.set)
+        self.pool = Pool(f"{provider}.{endpoint}", self._soon.set, self.clock)
         self._task: asyncio.Task[None] | None = None
         self._seq = 0
         self._told_at = 0.0
@@ -248,11 +268,16 @@ class _Api:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._keep_in_step(), name=f"exora-capacity-{self.pool.name}")
         unit = self.pool.take(tokens, microusd)
-        if unit is not None:
-            return unit
-        return await self.pool.wait(
-            tokens, microusd, priority=terms.priority, deadline=terms.deadline, patience_s=terms.patience_s
-        )
+        if unit is None:
+            try:
+                unit = await self.pool.wait(
+                    tokens, microusd, priority=terms.priority, deadline=terms.deadline, patience_s=terms.patience_s
+                )
+            except NoCapacity as error:
+                self.calls.deny(error.reason.partition(":")[2])
+                raise
+        self.calls.granted += 1
+        return unit
 
     async def react(self, error: ProviderError) -> None:
         """Tell the fleet what a provider said."""
@@ -278,7 +303,7 @@ class _Api:
             if value is not None:
                 self._most_left[kind] = max(self._most_left.get(kind, 0), value)
                 near = near or value < self._most_left[kind] * _NEAR_ZERO
-        now = time.monotonic()
+        now = self.clock()
         if near and now - self._told_at > 1.0:
             self._told_at = now
             telling = asyncio.create_task(
@@ -306,7 +331,7 @@ class _Api:
 
     async def _sync(self) -> None:
         self._seq += 1
-        asked_at = time.monotonic()
+        asked_at = self.clock()
         grant = await self._store.sync_api_capacity(
             holder=self._holder,
             seq=self._seq,
@@ -340,10 +365,22 @@ class _Api:
                     await self._soon.wait()
 
 
+class Spent(NamedTuple):
+    """What a call used: what the provider said, or else what was reserved, and how long it took."""
+
+    input_tokens: int
+    output_tokens: int
+    microusd: int
+    run_s: float = 0.0
+
+
 class _Call:
     """A reserved call, as providers see it (``Permit``)."""
 
-    __slots__ = ("_api", "_arrived_at", "_began", "_microusd", "_settled", "_terms", "_tokens", "_unit", "_used")
+    __slots__ = (
+        "_answered_at", "_api", "_arrived_at", "_began", "_microusd", "_settled", "_terms", "_tokens", "_unit", "_used",
+        "spent",
+    )  # fmt: skip
 
     def __init__(self, api: _Api, tokens: int, microusd: int, terms: Terms, unit: Unit) -> None:
         self._api = api
@@ -352,20 +389,23 @@ class _Call:
         self._terms = terms
         self._unit: Unit | None = unit
         self._began: float | None = None
+        self._answered_at: float | None = None
         self._arrived_at: float | None = None
-        self._used: tuple[int, int] | None = None
+        self._used: Spent | None = None
         self._settled = False
+        #: What it used, once settled; None = it was never sent.
+        self.spent: Spent | None = None
 
     async def begin(self) -> None:
         """See ``Permit.begin``."""
         if self._began is not None or self._settled:
             raise RuntimeError("a reservation is for one call")
-        while self._unit is None or time.monotonic() >= self._unit.void_at:
+        while self._unit is None or self._api.clock() >= self._unit.void_at:
             if self._unit is not None:
                 unit, self._unit = self._unit, None
                 self._api.pool.end(unit, arrived_at=None, tokens=0, microusd=0, ok=None)
             self._unit = await self._api.take(self._tokens, self._microusd, self._terms)
-        self._began = time.monotonic()
+        self._began = self._api.clock()
 
     def answered(
         self,
@@ -377,7 +417,8 @@ class _Call:
     ) -> None:
         """See ``Permit.answered``."""
         assert self._began is not None
-        self._arrived_at = max(time.monotonic() - (processing_ms or 0.0) / 1000, self._began)
+        self._answered_at = self._api.clock()
+        self._arrived_at = max(self._answered_at - (processing_ms or 0.0) / 1000, self._began)
         if remaining_requests is not None or remaining_tokens is not None:
             self._api.left(remaining_requests, remaining_tokens, reset_ms)
 
@@ -385,17 +426,23 @@ class _Call:
         """See ``Permit.used``."""
         prices = self._api.prices
         assert prices is not None
-        self._used = (input_tokens + output_tokens, price(prices, input_tokens, output_tokens, units))
+        self._used = Spent(input_tokens, output_tokens, price(prices, input_tokens, output_tokens, units))
+        self._api.calls.used(input_tokens, output_tokens, self._used.microusd, self._tokens)
 
     def settle(self, *, ok: bool | None) -> None:
         """End it; what was never sent goes back."""
         self._settled = True
         if self._unit is None:
             return
-        arrived_at = self._arrived_at
-        if arrived_at is None and self._began is not None:
-            arrived_at = time.monotonic()
-        tokens, microusd = self._used if self._used is not None else (self._tokens, self._microusd)
-        sent = self._began is not None
-        self._api.pool.end(self._unit, arrived_at=arrived_at, tokens=tokens, microusd=microusd, ok=ok if sent else None)
+        used, arrived_at = self._used or Spent(self._tokens, 0, self._microusd), None
+        if self._began is not None:
+            ended_at = self._api.clock() if self._answered_at is None else self._answered_at
+            arrived_at = ended_at if self._arrived_at is None else self._arrived_at
+            self._api.calls.ended(ended_at - self._began)
+            self.spent = used._replace(run_s=ended_at - self._began)
+        tokens = used.input_tokens + used.output_tokens
+        sent = arrived_at is not None
+        self._api.pool.end(
+            self._unit, arrived_at=arrived_at, tokens=tokens, microusd=used.microusd, ok=ok if sent else None
+        )
         self._unit = None

@@ -14,15 +14,16 @@ from exora.settings import read_settings
 
 def migrate(
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; fail unless the database is current.")
+        bool, typer.Option("--check", help="Change nothing; fail unless the database serves this version.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Apply migrations, functions and grants. Safe to repeat, and to run from two machines at once."""
     with direct_database(read_settings()) as dsn:
         if check:
-            run(verify_schema(dsn))
-            print_json({"current": True}) if as_json else out.print("The database is at this version.")
+            current = run(verify_schema(dsn))
+            where = "at this version" if current else "at a newer version, which serves this one too"
+            print_json({"current": current}) if as_json else out.print(f"The database is {where}.")
             return
         applied = run(migrate_schema(dsn))
     if as_json:

@@ -6,7 +6,7 @@ from rich.table import Column, Table
 
 from exora.cli.output import JsonOption, out, print_json
 from exora.settings import environment, read_settings
-from exora.variables import effective, unknown
+from exora.variables import effective, warnings_of
 
 
 def settings(as_json: JsonOption = False) -> None:
@@ -14,7 +14,7 @@ def settings(as_json: JsonOption = False) -> None:
     env = environment()
     found = effective(read_settings(env), env)
     if as_json:
-        print_json({"settings": found, "warnings": unknown(env)})
+        print_json({"settings": found, "warnings": warnings_of(env)})
         return
     table = Table(Column("setting", no_wrap=True), Column("value", overflow="fold"), "from")
     for item in found:

@@ -19,6 +19,9 @@ from exora.observe.logs import configure_logs
 from exora.settings import Settings, read_settings
 from exora.worker.config import new_worker_id
 
+#: What answers the smallest call no sooner is not well.
+_PATIENCE_S = 20.0
+
 app = typer.Typer(help="Test what the configuration names. Exit code 1: something failed.", no_args_is_help=True)
 
 _COLORS = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "red", Status.UNKNOWN: "dim"}
@@ -45,7 +48,7 @@ def apis(as_json: JsonOption = False) -> None:
 async def _apis(settings: Settings, target: Target) -> list[Check]:
     async with (
         services(settings, target) as exora,
-        open_remote(exora, new_worker_id("test"), settings.vision, settings.openai) as remote,
+        open_remote(exora, new_worker_id("test"), settings.vision, settings.openai, timeout_s=_PATIENCE_S) as remote,
     ):
         return [
             *await check_vision(remote.gate, remote.vision),

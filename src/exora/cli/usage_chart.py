@@ -1,4 +1,4 @@
-"""The chart of a usage report: jobs, pages and money a day, as bars."""
+"""The chart of a usage report: jobs, pages, tokens and money a day, as bars."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ _INK, _SOFT, _RULE, _GROUND = "#16202a", "#5b6875", "#e1e6ea", "#ffffff"
 
 
 def draw_usage(rows: Sequence[Usage], first: date, last: date) -> Image.Image:
-    """Three panels of bars, a bar a day: completed jobs, pages, US dollars.
+    """Four panels of bars, a bar a day: completed jobs, pages, tokens, US dollars.
 
     Args:
-        rows: of the report.
+        rows: summed by day.
         first, last: the days shown.
     """
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    panels = (("Completed jobs a day", "completed", "#0f766e"), ("Pages a day", "pages", "#2563eb"),
-              ("US$ a day", "usd", "#a16207"))  # fmt: skip
+    of_day = {row.day: row for row in rows}
+    panels = (
+        ("Completed jobs a day", ("completed",), "#0f766e"),
+        ("Pages a day", ("pages",), "#2563eb"),
+        ("Tokens a day", ("input_tokens", "output_tokens"), "#7c3aed"),
+        ("US$ a day", ("usd",), "#a16207"),
+    )
     picture = Image.new("RGB", (_WIDTH, _PANEL * len(panels)), _GROUND)
     draw = ImageDraw.Draw(picture)
-    for place, (title, field, color) in enumerate(panels):
-        values = [float(sum(getattr(one, field) for one in rows if one.day == day)) for day in days]
+    for place, (title, names, color) in enumerate(panels):
+        values = [float(sum(getattr(of_day[day], name) for name in names)) if day in of_day else 0.0 for day in days]
         _panel(draw, place * _PANEL, title, days, values, color)
     return picture
 

@@ -19,6 +19,7 @@ from exora.errors import ConfigurationError
 from exora.http.access import Access
 from exora.http.live import LiveWorker
 from exora.http.server import application, bind, serve
+from exora.observe.build import this_build
 from exora.observe.logs import configure_logs
 from exora.observe.sentry import start_sentry
 from exora.observe.tracing import start_tracing, tracing
@@ -46,6 +47,7 @@ def worker(
         concurrency=concurrency or settings.worker_concurrency,
         lanes=tuple(lane) if lane else None,
         drain_s=settings.drain_s,
+        version=str(this_build(settings.commit)),
     )
     listener = bind("0.0.0.0", settings.http_port) if http else None  # noqa: S104  the platform's probe comes from outside
     with database(settings) as target:

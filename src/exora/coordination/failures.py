@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from exora.errors import (
     SQLSTATE_ERRORS,
     AccessDenied,
@@ -13,6 +15,7 @@ from exora.errors import (
     Rejected,
     SchemaOutdated,
     UnknownPatient,
+    UsageLimitReached,
 )
 
 #: Worth another try as they are: serialization, deadlock, lock timeout, a racing twin of the same token.
@@ -30,6 +33,8 @@ def from_sqlstate(state: str, message: str, detail: str | None, hint: str | None
         message, detail, hint: as reported; ours hold a sentence, the name of a field and a remedy.
     """
     known = SQLSTATE_ERRORS.get(state)
+    if known is Rejected and detail == "patient_id":
+        return UsageLimitReached(message, retry_after_s=_until_midnight_s(), remedy=hint)
     if known is Rejected:
         return Rejected(message, retry_after_s=60.0, remedy=hint)
     if known is BadInput and detail == "p_patient_id":
@@ -56,3 +61,9 @@ def from_sqlstate(state: str, message: str, detail: str | None, hint: str | None
     if state in _TRANSIENT or state.startswith("53"):
         return DatabaseUnavailable(f"the database is busy (SQLSTATE {state})")
     return CoordinationError(f"the database refused a call (SQLSTATE {state})")
+
+
+def _until_midnight_s() -> float:
+    """Until the next day in UTC begins."""
+    now = datetime.now(UTC)
+    return (datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC) - now).total_seconds()

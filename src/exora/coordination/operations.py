@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -18,6 +18,8 @@ from exora.domain.operations import (
     Moment,
     TrailEvent,
     Usage,
+    UsageKey,
+    UsageLimits,
     WorkerReport,
     WorkerView,
 )
@@ -120,8 +122,34 @@ class Operations(Protocol):
         """
         ...
 
-    async def usage(self, first: date, last: date) -> list[Usage]:
-        """What was done and spent on each day, from one to another."""
+    async def usage(
+        self,
+        first: date,
+        last: date,
+        by: Sequence[UsageKey] = ("day", "lane"),
+        *,
+        patient_id: UUID | None = None,
+        job_id: UUID | None = None,
+        limit: int = 10000,
+    ) -> list[Usage]:
+        """What was done and spent from one day to another, summed by any of day, lane, patient, model and job (by none:
+        in all), of one patient, of one job, or of all; the first day first, then the dearest and longest."""
+        ...
+
+    async def usage_limits(self) -> UsageLimits:
+        """What patients may use on a day."""
+        ...
+
+    async def set_usage_limits(
+        self, patient_id: UUID | None, limits: Mapping[str, float | None], act: Act = UNSIGNED
+    ) -> None:
+        """Change what a patient, or each one without limits of their own, may use on a day: ``jobs_per_day``,
+        ``pages_per_day``, ``usd_per_day`` (None = unlimited). Enqueues beyond raise ``UsageLimitReached``, once they
+        are enforced."""
+        ...
+
+    async def enforce_usage_limits(self, enforced: bool, act: Act = UNSIGNED) -> bool:
+        """Turn the limits of usage on or off; False when it was so already."""
         ...
 
     async def enqueue_after(

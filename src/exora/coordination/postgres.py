@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import structlog
-from pydantic_core import from_json, to_json
 
 from exora.coordination.failures import from_sqlstate
+from exora.coordination.json_codec import decode, encode
 from exora.domain.retrying import retrying
 from exora.errors import ConfigurationError, DatabaseUnavailable, OutcomeUnknown
 
@@ -148,15 +148,19 @@ class PostgresTransport:
     async def _opened(self) -> asyncpg.Connection:
         times = {"timeout": self._command_timeout_s, "command_timeout": self._command_timeout_s}
         connection = await _connected(self._dsn, pooled=self._pooled, **times)
-        if not self._pooled and not await _own_backend(connection):
-            self._pooled = True
-            _log.warning("transaction_pooler")
+        try:
+            if not self._pooled and not await _own_backend(connection):
+                self._pooled = True
+                _log.warning("transaction_pooler")
+                connection.terminate()
+                connection = await _connected(self._dsn, pooled=True, **times)
+            # In the binary format: as text, an array of JSON would be quoted once more here and parsed twice there.
+            await connection.set_type_codec(
+                "jsonb", encoder=_to_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
+            )
+        except BaseException:  # a call that is given up meanwhile leaves no connection behind
             connection.terminate()
-            connection = await _connected(self._dsn, pooled=True, **times)
-        # In the binary format: as text, an array of JSON would be quoted once more here and parsed twice there.
-        await connection.set_type_codec(
-            "jsonb", encoder=_to_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
-        )
+            raise
         return connection
 
 
@@ -216,11 +220,11 @@ async def _own_backend(connection: asyncpg.Connection) -> bool:
 
 
 def _to_jsonb(value: Any) -> bytes:
-    return b"\x01" + to_json(value)  # 1 is the version of the format
+    return b"\x01" + encode(value)  # 1 is the version of the format
 
 
 def _from_jsonb(value: bytes) -> Any:
-    return from_json(value[1:])
+    return decode(value[1:])
 
 
 @lru_cache(maxsize=256)

@@ -22,6 +22,7 @@ SCALARS: Mapping[str, str] = {
     "schema_state_v3": "jsonb",
     "store_record_v3": "uuid",
     "sweep_v3": "jsonb",
+    "usage_limits_v3": "jsonb",
 }
 _UUIDS = frozenset(
     {"id", "job_id", "newest", "claim_token", "document_id", "patient_id", "shell_file_id", "correlation_id"}

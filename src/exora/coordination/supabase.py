@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
-from pydantic_core import from_json, to_json
 
 from exora.coordination.failures import from_sqlstate
+from exora.coordination.json_codec import decode, encode
 from exora.coordination.shapes import rows_of
 from exora.domain.retrying import retrying
 from exora.errors import (
@@ -41,13 +41,13 @@ class SupabaseTransport:
         self, function: str, arguments: Mapping[str, Any], *, repeatable: bool
     ) -> Sequence[Mapping[str, Any]]:
         """See ``Transport.call``."""
-        content = to_json(arguments)
+        content = encode(arguments)
 
         async def run() -> Sequence[Mapping[str, Any]]:
             path = f"/rest/v1/rpc/{function}"
             response = await self._client.send("POST", path, content=content, headers=_HEADERS)
             if response.is_success:
-                return rows_of(function, from_json(response.content) if response.content else None)
+                return rows_of(function, decode(response.content) if response.content else None)
             raise failure(response)
 
         return await (retrying(run) if repeatable else run())

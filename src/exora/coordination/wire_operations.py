@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from exora.coordination.port import Transport
+from exora.coordination.calls import Calls, signed
 from exora.domain.audit import AuditWindow
 from exora.domain.job import EnqueueAnswer, EnqueueRequest
 from exora.domain.operations import (
@@ -20,16 +20,17 @@ from exora.domain.operations import (
     Moment,
     TrailEvent,
     Usage,
+    UsageKey,
+    UsageLimit,
+    UsageLimits,
     WorkerReport,
     WorkerView,
 )
 from exora.domain.schedule import Missed, Schedule
 
 
-class WireOperations:
+class WireOperations(Calls):
     """The part of ``WireCoordinator`` for people and monitoring."""
-
-    _transport: Transport
 
     async def explain_job(self, job_id: UUID) -> Explanation:
         found = await self._scalar("explain_job_v3", {"p_job_id": job_id})
@@ -58,6 +59,7 @@ class WireOperations:
             "p_memory_bytes": report.memory_bytes,
             "p_version": report.version,
             "p_work": report.work,
+            "p_used": report.used,
         }
         await self._transport.call("report_worker_v3", arguments, repeatable=True)
 
@@ -137,9 +139,37 @@ class WireOperations:
         job_id: UUID = rows[0]["run_schedule_v3"]
         return job_id
 
-    async def usage(self, first: date, last: date) -> list[Usage]:
-        rows = await self._transport.call("usage_v3", {"p_from": first, "p_to": last}, repeatable=True)
+    async def usage(
+        self,
+        first: date,
+        last: date,
+        by: Sequence[UsageKey] = ("day", "lane"),
+        *,
+        patient_id: UUID | None = None,
+        job_id: UUID | None = None,
+        limit: int = 10000,
+    ) -> list[Usage]:
+        arguments: dict[str, Any] = {"p_from": first, "p_to": last, "p_by": list(by), "p_limit": limit}
+        arguments |= {"p_patient_id": patient_id, "p_job_id": job_id}
+        rows = await self._transport.call("usage_v3", arguments, repeatable=True)
         return [Usage(**{**row, "day": _day(row["day"])}) for row in rows]
+
+    async def usage_limits(self) -> UsageLimits:
+        found = await self._scalar("usage_limits_v3", {})
+        limits = [
+            UsageLimit(**{**limit, "patient_id": None if limit["patient_id"] is None else UUID(limit["patient_id"])})
+            for limit in found["limits"]
+        ]
+        return UsageLimits(found["enforced"], limits)
+
+    async def set_usage_limits(
+        self, patient_id: UUID | None, limits: Mapping[str, float | None], act: Act = UNSIGNED
+    ) -> None:
+        arguments = {"p_patient_id": patient_id, "p_limits": dict(limits), **signed(act)}
+        await self._transport.call("set_usage_limits_v3", arguments, repeatable=True)
+
+    async def enforce_usage_limits(self, enforced: bool, act: Act = UNSIGNED) -> bool:
+        return bool(await self._scalar("enforce_usage_limits_v3", {"p_enforced": enforced, **signed(act)}))
 
     async def enqueue_after(
         self, request: EnqueueRequest, needs: Sequence[UUID], *, any_end: bool = False
@@ -163,16 +193,7 @@ class WireOperations:
         [row] = await self._transport.call("enqueue_after_v3", arguments, repeatable=repeatable)
         return EnqueueAnswer(row["job_id"], row["scheduled_at"], row["outcome"], row["reason"])
 
-    async def _scalar(self, function: str, arguments: Mapping[str, Any]) -> Any:
-        rows = await self._transport.call(function, arguments, repeatable=True)
-        return rows[0][function]
 
-
-def signed(act: Act) -> dict[str, Any]:
-    """An act as arguments; what is not said is not sent."""
-    return {name: value for name, value in (("p_by", act.by), ("p_why", act.why)) if value is not None}
-
-
-def _day(value: date | str) -> date:
+def _day(value: date | str | None) -> date | None:
     """A day as either transport carries it."""
     return date.fromisoformat(value) if isinstance(value, str) else value

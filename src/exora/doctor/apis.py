@@ -16,7 +16,7 @@ from exora.errors import ExoraError, NoCapacity, ProviderError
 
 _TERMS = Terms(priority=1, patience_s=5.0)
 #: The most that the smallest chat takes.
-_TOKENS = 64
+_TOKENS = 128
 
 
 class Chats(Protocol):

@@ -23,6 +23,7 @@ class ApiCapacity:
         waiting: calls that wait in workers.
         workers: how many workers hold a block of it.
         status: as configured: active, disabled or maintenance.
+        closed_by, closed_why: who closed it and why, if a person did and said so.
     """
 
     provider: str
@@ -41,6 +42,8 @@ class ApiCapacity:
     waiting: int
     workers: int
     status: str
+    closed_by: str | None = None
+    closed_why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

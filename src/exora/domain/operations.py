@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 
@@ -70,6 +70,7 @@ class WorkerReport:
         report: its number; one that arrives twice counts once.
         state: working, draining, or stopped, the last one.
         work: what was done since the report before, lane by lane (see ``exora.observe.tally``).
+        used: what jobs used since then, job by job (see ``exora.observe.usage``).
     """
 
     worker_id: str
@@ -83,6 +84,7 @@ class WorkerReport:
     memory_bytes: int | None
     version: str
     work: list[dict[str, object]]
+    used: list[dict[str, object]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +172,53 @@ class TrailEvent:
     detail: dict[str, Any] | None
 
 
+#: What usage can be summed by.
+UsageKey = Literal["day", "lane", "patient", "model", "job"]
+USAGE_KEYS: tuple[UsageKey, ...] = ("day", "lane", "patient", "model", "job")
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was done in a lane, or spent on an API (``kind``), on one day in UTC; ``usd`` in US dollars."""
+    """What was done and spent; what it is not summed by is None.
 
-    day: date
-    kind: str
-    name: str
+    Attributes:
+        day: in UTC.
+        model: provider/endpoint; empty for attempts that called no API.
+        completed, retried, dead: attempts by how they ended.
+        calls: of APIs.
+        pages, run_s: of attempts; by model, of its calls.
+        usd: US dollars.
+    """
+
+    day: date | None
+    lane: str | None
+    patient_id: UUID | None
+    model: str | None
+    job_id: UUID | None
     completed: int
     retried: int
     dead: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
     pages: int
     run_s: float
     usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLimit:
+    """What a patient (None: each one without limits of their own) may use on a day in UTC; None = unlimited."""
+
+    patient_id: UUID | None
+    jobs_per_day: int | None
+    pages_per_day: int | None
+    usd_per_day: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLimits:
+    """All limits of usage, and whether they are enforced."""
+
+    enforced: bool
+    limits: list[UsageLimit]

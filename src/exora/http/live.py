@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from exora import __version__
 from exora.domain.capacity import ApiCapacity
+from exora.observe.calls import CallTally
 from exora.observe.tally import Tally
 from exora.worker.runtime import Worker
 
@@ -67,3 +68,8 @@ class LiveWorker:
     def tally(self) -> Tally:
         """What it did."""
         return self._worker.tally
+
+    @property
+    def calls(self) -> CallTally:
+        """Its calls to APIs."""
+        return self._worker.calls

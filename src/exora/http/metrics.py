@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from exora.http.live import LiveWorker
 from exora.http.watch import Picture
-from exora.observe.metrics import work_metrics
+from exora.observe.metrics import call_metrics, work_metrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _STATES = ("ready", "held_back", "scheduled", "running", "dead")
@@ -62,6 +62,7 @@ def _worker(live: LiveWorker) -> Iterator[Metric]:
         "exora_wakeups_listening", "1: notifications arrive; 0: polling only.", value=int(live.listening)
     )
     yield from work_metrics(live.tally)
+    yield from call_metrics(live.calls)
 
 
 def _queue(picture: Picture) -> Iterator[Metric]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from exora.domain.capacity import ApiCapacity
 from exora.http.live import LiveWorker
 from exora.http.watch import Picture
 
@@ -19,13 +20,7 @@ def ready(live: LiveWorker, picture: Picture) -> dict[str, Any]:
         "heartbeats": _state("ok" if live.alive else "down", age_s=round(live.heartbeat_age_s, 1)),
         "wakeups": _state("ok") if live.listening else _state("degraded", reason="polling_only"),
         "lanes": _lanes(picture),
-        **{
-            f"api:{api.provider}/{api.endpoint}": _state(
-                "ok" if api.state == "available" else "degraded",
-                **({} if api.state == "available" else {"reason": api.state}),
-            )
-            for api in picture.capacity
-        },
+        **{f"api:{api.provider}/{api.endpoint}": _api(api) for api in picture.capacity},
     }
     states = {dependency["state"] for dependency in dependencies.values()}
     status = "ready"
@@ -57,6 +52,13 @@ def _database(picture: Picture) -> dict[str, Any]:
 def _lanes(picture: Picture) -> dict[str, Any]:
     paused = [lane.lane for lane in picture.lanes if lane.paused_at is not None]
     return _state("degraded", reason="paused", paused=paused) if paused else _state("ok")
+
+
+def _api(api: ApiCapacity) -> dict[str, Any]:
+    if api.state == "available":
+        return _state("ok")
+    said = {"why": api.reason, "closed_by": api.closed_by, "closed_why": api.closed_why}
+    return _state("degraded", reason=api.state, **{name: value for name, value in said.items() if value is not None})
 
 
 def _state(state: str, **detail: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from exora.http.health import health
 from exora.http.live import LiveWorker
 from exora.http.metrics import CONTENT_TYPE, Metrics
 from exora.http.ready import accepts_work, ready
-from exora.http.watch import Watch
+from exora.http.watch import OLD_S, Watch
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _CLOSED = "Send EXORA_READ_TOKEN or EXORA_OPERATE_TOKEN as a bearer token; without one of them set, this is closed.\n"
@@ -34,11 +34,16 @@ def _nothing() -> None:
 
 
 def application(
-    worker: LiveWorker, coordinator: Coordinator, access: Access, *, before_ready: Callable[[], None] = _nothing
+    worker: LiveWorker,
+    coordinator: Coordinator,
+    access: Access,
+    *,
+    before_ready: Callable[[], None] = _nothing,
+    old_s: float = OLD_S,
 ) -> Starlette:
     """The routes: /health for everybody; /ready, whose details, and /metrics, which need a token; the
-    dashboard, if there is any token."""
-    watch = Watch(coordinator)
+    dashboard, if there is any token. ``old_s``: age at which the picture of the database is looked up anew."""
+    watch = Watch(coordinator, old_s)
     metrics = Metrics(worker)
     machines = Machines(access)
 

@@ -12,7 +12,8 @@ from exora.domain.job import LaneStats
 from exora.domain.operations import WorkerView
 from exora.errors import ExoraError
 
-_OLD_S = 5.0
+#: Seconds after which the picture is looked up anew, unless told otherwise.
+OLD_S = 5.0
 _PATIENCE_S = 3.0
 
 
@@ -52,7 +53,7 @@ class Watch:
         old_s: age in seconds at which the picture is looked up anew.
     """
 
-    def __init__(self, coordinator: Looks, old_s: float = _OLD_S) -> None:
+    def __init__(self, coordinator: Looks, old_s: float = OLD_S) -> None:
         self._coordinator = coordinator
         self._old_s = old_s
         self._picture = Picture()

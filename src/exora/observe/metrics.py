@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from exora.observe.calls import LATENCY_BOUNDS, RATIO_BOUNDS, CallTally
 from exora.observe.process import children_memory_bytes
 from exora.observe.tally import BOUNDS, Tally
 
@@ -26,8 +27,8 @@ def work_metrics(tally: Tally) -> Iterator[Metric]:
         labels = (work.job_type, work.lane)
         for outcome, count in work.counts().items():
             attempts.add_metric((*labels, outcome), count)
-        runs.add_metric(labels, _buckets(work.runs), work.run_s)
-        waits.add_metric(labels, _buckets(work.waits), work.wait_s)
+        runs.add_metric(labels, _buckets(work.runs, BOUNDS), work.run_s)
+        waits.add_metric(labels, _buckets(work.waits, BOUNDS), work.wait_s)
         for engine, count in work.pages.items():
             pages.add_metric((work.job_type, engine), count)
     yield from (attempts, runs, waits, pages)
@@ -42,14 +43,37 @@ def work_metrics(tally: Tally) -> Iterator[Metric]:
     )
 
 
-def _buckets(counts: Sequence[int]) -> Sequence[tuple[str, float]]:
+def call_metrics(tally: CallTally) -> Iterator[Metric]:
+    """Capacity granted and denied, and calls by latency, errors, tokens, cost and estimate, API by API."""
+    api = ("provider", "endpoint")
+    granted = CounterMetricFamily("exora_api_granted", "Reservations this worker's calls were granted.", labels=api)
+    denied = CounterMetricFamily(
+        "exora_api_denied", "Reservations given up, by the limit or closing that bound them.", labels=(*api, "limit")
+    )
+    seconds = HistogramMetricFamily("exora_api_call_seconds", "From sending a call to its answer.", labels=api)
+    errors = CounterMetricFamily("exora_api_errors", "Calls that failed, by kind.", labels=(*api, "kind"))
+    tokens = CounterMetricFamily("exora_api_tokens", "Tokens used, as providers count.", labels=(*api, "direction"))
+    cost = CounterMetricFamily("exora_api_cost_usd", "What calls cost by the price list.", labels=api)
+    estimates = HistogramMetricFamily(
+        "exora_api_estimate_ratio", "Tokens reserved over tokens used: 1 is exact, 2 wasted half.", labels=api
+    )
+    for name, calls in tally.apis.items():
+        granted.add_metric(name, calls.granted)
+        for limit, count in calls.denied.items():
+            denied.add_metric((*name, limit), count)
+        seconds.add_metric(name, _buckets(calls.latencies, LATENCY_BOUNDS), calls.latency_s)
+        for kind, count in calls.errors.items():
+            errors.add_metric((*name, kind), count)
+        tokens.add_metric((*name, "input"), calls.input_tokens)
+        tokens.add_metric((*name, "output"), calls.output_tokens)
+        cost.add_metric(name, calls.microusd / 1e6)
+        estimates.add_metric(name, _buckets(calls.ratios, RATIO_BOUNDS), calls.ratio_sum)
+    yield from (granted, denied, seconds, errors, tokens, cost, estimates)
+
+
+def _buckets(counts: Sequence[int], bounds: Sequence[float]) -> Sequence[tuple[str, float]]:
     total, buckets = 0, []
-    for bound, count in zip(_names(), counts, strict=True):
+    for bound, count in zip([*map(str, bounds), "+Inf"], counts, strict=True):
         total += count
         buckets.append((bound, float(total)))
     return buckets
-
-
-def _names() -> Iterable[str]:
-    yield from (str(bound) for bound in BOUNDS)
-    yield "+Inf"

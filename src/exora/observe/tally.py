@@ -12,6 +12,7 @@ from typing import Any
 
 from exora.domain.job import ClaimedJob
 from exora.domain.outcome import DONE, Cancelled, Completed, Dead, Outcome, Release, Retry, Snooze
+from exora.observe.usage import UsageLog
 
 #: Upper bounds of the histograms in seconds; a last bucket holds what is longer. As exora.minute_bounds() has them.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
@@ -50,14 +51,19 @@ class LaneWork:
         self.wait_s = 0.0
         self.pages: dict[str, int] = {}
 
-    def count(self, job: ClaimedJob, outcome: Outcome) -> None:
-        """Count how an attempt ended, and the pages of a document whose result names them."""
+    def count(self, job: ClaimedJob, outcome: Outcome) -> tuple[str, int]:
+        """Count how an attempt ended, and the pages of a document whose result names them; answers both."""
         spent = isinstance(outcome, Retry) and job.retry_count >= job.max_retries
-        self.outcomes[Dead if spent else type(outcome)] += 1
+        kind = Dead if spent else type(outcome)
+        self.outcomes[kind] += 1
         result = outcome.result if isinstance(outcome, Completed) else None
-        if result is not None and isinstance(result.get("pages"), int):
+        pages = 0 if result is None else result.get("pages", 0)
+        if not isinstance(pages, int):
+            pages = 0
+        if result is not None and pages:
             engine = str(result.get("ocr", "none"))
-            self.pages[engine] = self.pages.get(engine, 0) + result["pages"]
+            self.pages[engine] = self.pages.get(engine, 0) + pages
+        return _OUTCOMES[kind], pages
 
     def counts(self) -> dict[str, int]:
         """Attempts by the name of their outcome."""
@@ -68,6 +74,7 @@ class Tally:
     """The counts of one process.
 
     Attributes:
+        usage: what jobs used of what costs money.
         claims_lost: attempts whose outcome was not written since another worker had the job by then.
         rescued: claims of lost workers that this process's sweeps took back.
     """
@@ -75,6 +82,7 @@ class Tally:
     def __init__(self) -> None:
         self._lanes: dict[str, LaneWork] = {}
         self._reported: dict[str, dict[str, Any]] = {}
+        self.usage = UsageLog()
         self.claims_lost = 0
         self.rescued = 0
 
@@ -88,8 +96,9 @@ class Tally:
         work = self._lanes.get(job.lane) or self._lane(job)
         if outcome is DONE:
             work.outcomes[Completed] += 1
+            self.usage.worked(job, "completed", 0, run_s)
         else:
-            work.count(job, outcome)
+            self.usage.worked(job, *work.count(job, outcome), run_s)
         work.runs[bisect_left(BOUNDS, run_s)] += 1
         work.run_s += run_s
         fence = job.fence
@@ -99,6 +108,11 @@ class Tally:
             work.waits[bisect_left(BOUNDS, wait_s)] += 1
             if wait_s > 0:
                 work.wait_s += wait_s
+
+    def lost(self, job: ClaimedJob, run_s: float) -> None:
+        """An attempt ended when another worker had the job: what it used is spent all the same."""
+        self.claims_lost += 1
+        self.usage.worked(job, "lost", 0, run_s)
 
     def _lane(self, job: ClaimedJob) -> LaneWork:
         work = self._lanes[job.lane] = LaneWork(job.lane, job.job_type)

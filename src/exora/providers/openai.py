@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +22,16 @@ from exora.errors import (
     RequestRefused,
 )
 from exora.providers.headers import processing_ms, remaining, retry_after_s
+from exora.providers.trust import UNTRUSTED_REMEDY, trusting, untrusted
 from exora.providers.urls import checked_url
 
 DEFAULT_URL = "https://api.openai.com/v1"
 _NAME = "openai"
+#: The smallest answer that follows a schema.
+_CHECK_SCHEMA = {
+    "type": "object", "properties": {"here": {"type": "boolean"}}, "required": ["here"], "additionalProperties": False,
+}  # fmt: skip
+_CHECK_TOKENS = 32
 #: Codes of a 429 that waiting does not cure.
 _FINAL_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 
@@ -45,12 +52,15 @@ class OpenAI:
         api_key: sent as a bearer token, never logged.
         base_url: where the API is; None = OpenAI's own.
         timeout_s: for a whole call.
+        ca_file: authorities to trust besides the system's, in PEM.
 
     Raises:
-        ConfigurationError: documents may not be sent to this URL.
+        ConfigurationError: documents may not be sent to this URL, or the file is of no use.
     """
 
-    def __init__(self, api_key: str, base_url: str | None = None, *, timeout_s: float = 120.0) -> None:
+    def __init__(
+        self, api_key: str, base_url: str | None = None, *, timeout_s: float = 120.0, ca_file: str | None = None
+    ) -> None:
         # The SDK takes seconds to load, which only those who use it shall pay.
         import openai
 
@@ -63,6 +73,7 @@ class OpenAI:
             base_url=checked_url(base_url or DEFAULT_URL, "OPENAI_BASE_URL"),
             timeout=timeout_s,
             max_retries=0,  # a retry needs a reservation of its own
+            http_client=None if ca_file is None else openai.DefaultAsyncHttpxClient(verify=trusting(ca_file)),
         )
 
     async def complete(
@@ -89,60 +100,58 @@ class OpenAI:
             ProviderError: the subclass says what happened; AnswerCutOff at ``max_output_tokens``.
         """
         await permit.begin()
-        try:
-            raw = await self._create(
-                model=model,
-                messages=[{"role": "system", "content": system}, {"role": "user", "content": user}],
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {"name": schema_name, "strict": True, "schema": dict(schema)},
-                },
-                max_completion_tokens=max_output_tokens,
-                temperature=0,
-                store=False,
-            )
-            permit.answered(processing_ms=processing_ms(raw.headers), **remaining(raw.headers))
-            answer = raw.parse()
-        except TimeoutError:
-            raise ProviderUnavailable(_NAME, "no answer in time") from None
-        except self._sdk.APIError as error:
-            raise self._classified(error, permit) from None
-        except ValueError:  # a 200 whose body is no JSON
-            raise AnswerUnusable(_NAME, "the answer is not JSON") from None
+        _, answer = await self._ask(
+            permit,
+            model=model,
+            messages=[{"role": "system", "content": system}, {"role": "user", "content": user}],
+            response_format=_strict(schema_name, schema),
+            max_completion_tokens=max_output_tokens,
+            temperature=0,
+        )
         return _read(answer, permit)
 
     async def check(self, permit: Permit, model: str) -> dict[str, str]:
-        """Make the smallest call there is; returns the rate-limit headers.
+        """Make the smallest call there is, in the form that all others have; returns the rate-limit headers.
 
         Raises:
             ProviderError: as ``complete``.
         """
         await permit.begin()
+        raw, answer = await self._ask(
+            permit,
+            model=model,
+            messages=[{"role": "user", "content": "Say that you are here."}],
+            response_format=_strict("check", _CHECK_SCHEMA),
+            max_completion_tokens=_CHECK_TOKENS,
+        )
         try:
-            raw = await self._create(
-                model=model, messages=[{"role": "user", "content": "Say ok."}], max_completion_tokens=16, store=False
-            )
-            permit.answered(processing_ms=processing_ms(raw.headers), **remaining(raw.headers))
-            answer = raw.parse()
-        except TimeoutError:
-            raise ProviderUnavailable(_NAME, "no answer in time") from None
-        except self._sdk.APIError as error:
-            raise self._classified(error, permit) from None
+            said = json.loads(_read(answer, permit).text)
         except ValueError:
-            raise AnswerUnusable(_NAME, "the answer is not JSON") from None
-        usage = getattr(answer, "usage", None)
-        if usage is not None:
-            permit.used(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens)
+            said = None
+        if not isinstance(said, dict) or set(said) != {"here"}:
+            raise AnswerUnusable(
+                _NAME, "the answer does not follow its schema", remedy="Use a model that supports strict JSON schemas"
+            )
         return {name: value for name, value in raw.headers.items() if name.startswith("x-ratelimit-")}
 
     async def close(self) -> None:
         """Close its connections."""
         await self._client.close()
 
-    async def _create(self, **request: Any) -> Any:
-        """One call. The SDK's own timeout is for each read: an answer that drips would never end."""
-        async with asyncio.timeout(self._timeout_s):
-            return await self._client.chat.completions.with_raw_response.create(**request)
+    async def _ask(self, permit: Permit, **request: Any) -> tuple[Any, Any]:
+        """One call; its raw answer and what that says. The SDK's own timeout is for each read: an answer that drips
+        would never end."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                raw = await self._client.chat.completions.with_raw_response.create(**request, store=False)
+            permit.answered(processing_ms=processing_ms(raw.headers), **remaining(raw.headers))
+            return raw, raw.parse()
+        except TimeoutError:
+            raise ProviderUnavailable(_NAME, "no answer in time") from None
+        except self._sdk.APIError as error:
+            raise self._classified(error, permit) from None
+        except ValueError:  # a 200 whose body is no JSON
+            raise AnswerUnusable(_NAME, "the answer is not JSON") from None
 
     def _classified(self, error: Exception, permit: Permit) -> ProviderError:
         """The provider's error as ours; its text is left behind, which may quote the request."""
@@ -151,6 +160,8 @@ class OpenAI:
             return ProviderUnavailable(_NAME, "no answer in time")
         if isinstance(error, sdk.APIResponseValidationError):
             return AnswerUnusable(_NAME, "the answer is not what the API promises")
+        if untrusted(error):
+            return ProviderUnavailable(_NAME, "its certificate is not trusted", remedy=UNTRUSTED_REMEDY)
         if not isinstance(error, sdk.APIStatusError):
             return ProviderUnavailable(_NAME, "the connection broke")
         headers, status, code = error.response.headers, error.status_code, str(error.code or "")
@@ -169,6 +180,10 @@ class OpenAI:
                 _NAME, "no such model or path", reason="not_found", remedy="Check OPENAI_MODEL and OPENAI_BASE_URL"
             )
         return RequestRefused(_NAME, f"it refused the request (HTTP {status})", reason=_safe(code) or "bad_request")
+
+
+def _strict(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": dict(schema)}}
 
 
 def _read(answer: Any, permit: Permit) -> Completion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any
 from exora.domain.capacity import Permit
 from exora.errors import AnswerUnusable, KeyRefused, ProviderError, ProviderUnavailable, RateLimited, RequestRefused
 from exora.providers.headers import processing_ms, retry_after_s
+from exora.providers.trust import UNTRUSTED_REMEDY, trusting
 from exora.providers.urls import checked_url
 
 DEFAULT_URL = "https://vision.googleapis.com"
@@ -31,13 +33,20 @@ class Vision:
         base_url: where the API is; None = Google's own. Regional: https://eu-vision.googleapis.com.
         timeout_s: for a whole call.
         threads: calls at once.
+        ca_file: authorities to trust besides the system's, in PEM.
 
     Raises:
-        ConfigurationError: documents may not be sent to this URL.
+        ConfigurationError: documents may not be sent to this URL, or the file is of no use.
     """
 
     def __init__(
-        self, api_key: str, base_url: str | None = None, *, timeout_s: float = 60.0, threads: int = 32
+        self,
+        api_key: str,
+        base_url: str | None = None,
+        *,
+        timeout_s: float = 60.0,
+        threads: int = 32,
+        ca_file: str | None = None,
     ) -> None:
         # The SDK takes a second and 50 MB to load, which only those who use it shall pay.
         from google.api_core.client_options import ClientOptions
@@ -54,6 +63,8 @@ class Vision:
         session = self._client.transport._session  # type: ignore[attr-defined]
         session._max_refresh_attempts = 0  # a 401 is not worth a second call that nobody reserved
         session.hooks["response"].append(lambda response, **_: self._note(response))
+        if ca_file is not None:
+            session.mount("https://", _adapter(trusting(ca_file)))
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="exora-vision")
 
@@ -98,6 +109,7 @@ class Vision:
         from google.auth.exceptions import GoogleAuthError
         from google.protobuf.json_format import MessageToDict, ParseError  # type: ignore[import-untyped]
         from requests import RequestException
+        from requests.exceptions import SSLError
 
         vision = self._vision
         self._seen.headers = {}
@@ -108,6 +120,8 @@ class Vision:
             answers = [MessageToDict(answer._pb) for answer in batch.responses]
         except GoogleAPICallError as error:
             return _classified(error.code, error.reason, self._seen.headers), self._seen.headers
+        except SSLError:
+            return ProviderUnavailable(_NAME, "its certificate is not trusted", remedy=UNTRUSTED_REMEDY), {}
         except (RequestException, RetryError, GoogleAuthError, OSError):
             return ProviderUnavailable(_NAME, "the connection broke or no answer came in time"), {}
         except (ValueError, ParseError):  # a body that is not JSON, or not of the API's form
@@ -115,6 +129,17 @@ class Vision:
         if len(answers) != len(images):
             return AnswerUnusable(_NAME, "the answer does not cover all images"), self._seen.headers
         return [_one(answer) for answer in answers], self._seen.headers
+
+
+def _adapter(context: ssl.SSLContext) -> Any:
+    """What ``requests`` connects with."""
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **options, ssl_context=context)
+
+    return Adapter()
 
 
 def _one(answer: dict[str, Any]) -> dict[str, Any] | ProviderError:

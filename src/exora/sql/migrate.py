@@ -1,14 +1,16 @@
 """Applies and verifies the database schema: migrations once, functions, views and grants when they changed.
 
 Everything happens in one transaction under an advisory lock, so two machines may migrate at once and a
-failure leaves the database as it was.
+failure leaves the database as it was. A schema says which version made it and the oldest version whose workers it
+serves: on a deploy the workers of two versions run at once, and after a rollback the older one runs alone.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -17,6 +19,7 @@ from typing import Any
 import asyncpg
 
 from exora.errors import ConfigurationError, SchemaOutdated, SchemaTooNew
+from exora.version import __version__
 
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('exora.migrate', 0))"
 _BOOTSTRAP = """
@@ -26,10 +29,28 @@ create table if not exists exora.schema_migrations (
   applied_at timestamptz not null default clock_timestamp());
 create table if not exists exora.schema_code (
   singleton boolean primary key default true check (singleton), checksum text not null,
+  version text not null, serves text not null,
   applied_at timestamptz not null default clock_timestamp());
 """
+_STATE = """
+select jsonb_build_object(
+  'code', (select checksum from exora.schema_code), 'version', (select version from exora.schema_code),
+  'migrations', (select jsonb_agg(jsonb_build_object('version', version, 'checksum', checksum) order by version)
+                   from exora.schema_migrations))"""
+_WHOLE = """
+select count(*) = cardinality($1::text[]) from pg_catalog.pg_proc p
+ where p.pronamespace = 'public'::regnamespace and p.proname = any ($1::text[])
+   and pg_catalog.has_function_privilege('service_role', p.oid, 'execute')"""
+_RENEWED = """
+insert into exora.schema_code (checksum, version, serves) values ($1, $2, $3)
+on conflict (singleton) do update
+   set checksum = excluded.checksum, version = excluded.version, serves = excluded.serves,
+       applied_at = clock_timestamp()"""
 #: Partitions for the first days, and the trigger that compiles payload schemas fired once for those seeded before it.
 _AFTER = "select exora.ensure_partitions(); update exora.payload_fields set kind = kind where false;"
+#: The oldest version whose workers work with this version's schema. Raised only by a release that takes something away,
+#: which the release before it no longer used (expand, then contract).
+SERVES = "0.1.0"
 MINIMUM_SERVER = 150000  # PostgreSQL 15: security_invoker views
 
 
@@ -112,7 +133,9 @@ async def migrate(connection: asyncpg.Connection) -> Applied:
         async with connection.transaction():
             await connection.execute(_LOCK)
             await connection.execute(_BOOTSTRAP)
-            pending = await _pending(connection)
+            state = await _state(connection)
+            _refuse_downgrade(state)
+            pending = _missing(state)
             for migration in pending:
                 await connection.execute(migration.sql)
                 await connection.execute(
@@ -121,14 +144,11 @@ async def migrate(connection: asyncpg.Connection) -> Applied:
                     migration.name,
                     migration.checksum,
                 )
-            renew = bool(pending) or await _stale_code(connection)
+            stale = (state["code"], state["version"]) != (_code_checksum(), __version__)
+            renew = bool(pending) or stale or not await _whole(connection)
             if renew:
                 await connection.execute(_code())
-                await connection.execute(
-                    "insert into exora.schema_code (checksum) values ($1) on conflict (singleton) do update"
-                    " set checksum = excluded.checksum, applied_at = clock_timestamp()",
-                    _code_checksum(),
-                )
+                await connection.execute(_RENEWED, _code_checksum(), __version__, SERVES)
                 await connection.execute("notify pgrst, 'reload schema'")
     except asyncpg.InsufficientPrivilegeError as error:
         raise ConfigurationError(
@@ -139,16 +159,39 @@ async def migrate(connection: asyncpg.Connection) -> Applied:
     return Applied(tuple(migration.version for migration in pending), renew)
 
 
-async def check(connection: asyncpg.Connection) -> None:
-    """Verify that the database is exactly at this version.
+async def check(connection: asyncpg.Connection) -> bool:
+    """As ``check_state``, over a direct connection of the owner or of ``service_role``."""
+    if await connection.fetchval("select to_regprocedure('public.schema_state_v3()')") is None:
+        raise SchemaOutdated("this database has not been migrated")
+    state = await connection.fetchval("select public.schema_state_v3()")
+    return check_state(json.loads(state) if isinstance(state, str) else state)
+
+
+def check_state(state: Mapping[str, Any] | None) -> bool:
+    """Verify that a database serves this version, from what ``schema_state_v3`` says of it.
+
+    Returns:
+        True when it is exactly at this version; False when it is at a newer one that serves this version too.
 
     Raises:
-        SchemaOutdated: migrations are missing, or functions, views and grants are not this version's.
-        SchemaTooNew: a newer version migrated this database.
+        SchemaOutdated: migrations are missing, or functions, views and grants are of an older version.
+        SchemaTooNew: a newer version migrated it, which no longer serves this one.
     """
-    if await connection.fetchval("select to_regclass('exora.schema_code')") is None:
+    if not state or not state.get("migrations") or not state.get("version"):
         raise SchemaOutdated("this database has not been migrated")
-    _require_current(await _pending(connection), await _stale_code(connection))
+    if _order(state["version"]) > _order(__version__):
+        if _order(state["serves"]) > _order(__version__):
+            raise SchemaTooNew(
+                f"this database is at version {state['version']}, which serves workers from {state['serves']} on;"
+                f" this is {__version__}"
+            )
+        return False
+    pending = _missing(state)
+    if pending:
+        raise SchemaOutdated(f"this database lacks {len(pending)} migration(s), from {pending[0].version:04d} on")
+    if state["code"] != _code_checksum():
+        raise SchemaOutdated("the functions, views or grants in this database are not this version's")
+    return True
 
 
 def pending_of(state: Mapping[str, Any] | None) -> list[Migration]:
@@ -157,40 +200,43 @@ def pending_of(state: Mapping[str, Any] | None) -> list[Migration]:
     Raises:
         SchemaTooNew: it has some that this version does not know.
     """
-    return _missing((state or {}).get("migrations") or [])
+    return _missing(state or {})
 
 
-def check_state(state: Mapping[str, Any] | None) -> None:
-    """Verify what ``schema_state_v3`` says of a database, as ``check`` does.
-
-    Raises:
-        SchemaOutdated, SchemaTooNew: as ``check``.
-    """
-    if not state or not state.get("migrations"):
-        raise SchemaOutdated("this database has not been migrated")
-    _require_current(_missing(state["migrations"]), state["code"] != _code_checksum())
+async def _state(connection: asyncpg.Connection) -> dict[str, Any]:
+    """The state as the owner sees it, before there are functions too."""
+    state: dict[str, Any] = json.loads(await connection.fetchval(_STATE))
+    return state
 
 
-def _require_current(pending: list[Migration], stale: bool) -> None:
-    if pending:
-        raise SchemaOutdated(f"this database lacks {len(pending)} migration(s), from {pending[0].version:04d} on")
-    if stale:
-        raise SchemaOutdated("the functions, views or grants in this database are not this version's")
+async def _whole(connection: asyncpg.Connection) -> bool:
+    """Whether every function is there and granted: somebody may have dropped one, or revoked it."""
+    return bool(await connection.fetchval(_WHOLE, list(door())))
 
 
-async def _pending(connection: asyncpg.Connection) -> list[Migration]:
-    rows = await connection.fetch("select version, checksum from exora.schema_migrations order by version")
-    return _missing([dict(row) for row in rows])
+def _refuse_downgrade(state: Mapping[str, Any]) -> None:
+    """An older version's functions would be laid over a newer one's: its workers would fail."""
+    if state["version"] is not None and _order(state["version"]) > _order(__version__):
+        raise SchemaTooNew(
+            f"this database is at version {state['version']}; a schema is never taken back to {__version__}",
+            remedy=f"Nothing needs to be undone: it serves the workers of {__version__} as long as its version says so",
+        )
 
 
-def _missing(rows: Iterable[Mapping[str, Any]]) -> list[Migration]:
+def _order(version: str) -> tuple[int, ...]:
+    """What versions are compared by: the numbers of the release, ``1.2.3``; what follows them does not count."""
+    return tuple(int(part) for part in re.match(r"\d+(?:\.\d+)*", version)[0].split("."))  # type: ignore[index]
+
+
+def _missing(state: Mapping[str, Any]) -> list[Migration]:
     """The migrations to apply where these are."""
+    rows: Sequence[Mapping[str, Any]] = state.get("migrations") or []
     known = {migration.version: migration for migration in migrations()}
     for row in rows:
         migration = known.get(row["version"])
         if migration is None:
             raise SchemaTooNew(
-                f"this database is at version {row['version']:04d}, which this installation (up to"
+                f"this database is at migration {row['version']:04d}, which this installation (up to"
                 f" {max(known):04d}) does not know"
             )
         if migration.checksum != row["checksum"]:
@@ -200,7 +246,3 @@ def _missing(rows: Iterable[Mapping[str, Any]]) -> list[Migration]:
             )
     done = {row["version"] for row in rows}
     return [migration for migration in migrations() if migration.version not in done]
-
-
-async def _stale_code(connection: asyncpg.Connection) -> bool:
-    return bool(await connection.fetchval("select checksum from exora.schema_code") != _code_checksum())

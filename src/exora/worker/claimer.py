@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ import structlog
 
 from exora.domain.job import ClaimedJob
 from exora.errors import CoordinationError
+from exora.observe.tracing import tracing
 from exora.worker.config import WorkerConfig
 from exora.worker.runner import Runner
 from exora.worker.wakeups import Wakeups
@@ -93,6 +95,7 @@ class Claimer:
         room = self.room()
         if room <= 0:
             return 0
+        asked_ns = time.time_ns()
         jobs = await self._coordinator.claim(
             worker_id=self._config.worker_id,
             claim_token=self._token,
@@ -102,6 +105,8 @@ class Claimer:
             wait=self._wakeups.listening,
         )
         self._token = uuid4()
+        if tracing.active:
+            tracing.claimed(jobs, asked_ns)
         self._runner.offer(jobs)
         return len(jobs)
 

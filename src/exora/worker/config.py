@@ -6,6 +6,8 @@ import secrets
 import socket
 from dataclasses import dataclass, field
 
+from exora.version import __version__
+
 
 def new_worker_id(prefix: str | None = None) -> str:
     """An id no other process has: prefix (default: host name) and a boot nonce.
@@ -30,6 +32,7 @@ class WorkerConfig:
         sweep_interval_s: mean pause between sweeps, jittered by half.
         heartbeat_s: pause between heartbeats; None = the smallest of the claimed jobs' own.
         drain_s: how long running jobs may finish after SIGTERM.
+        version: of this software, as the worker reports it.
     """
 
     worker_id: str = field(default_factory=new_worker_id)
@@ -42,3 +45,4 @@ class WorkerConfig:
     sweep_interval_s: float = 1.0
     heartbeat_s: float | None = None
     drain_s: float = 25.0
+    version: str = __version__

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from exora.capacity.clients import GatedApis, GatedChat, GatedVision
+from exora.capacity.gate import Terms
+from exora.domain.capacity import Permit
 from exora.domain.job import ClaimedJob, Fence
-from exora.errors import BadInput
+from exora.errors import BadInput, ConfigurationError
 from exora.observe.tracing import tracing
 from exora.worker.steps import step_key
 
@@ -52,6 +56,7 @@ class JobContext:
     deadline: float
     _store: JobStore
     _on_progress: Callable[[UUID, int, int], None]
+    _apis: GatedApis | None = None
 
     def progress(self, done: int, total: int) -> None:
         """Tell whoever watches this worker how far the job is."""
@@ -76,7 +81,7 @@ class JobContext:
         Raises:
             BadInput: the job has no patient; steps are never shared between patients.
         """
-        with tracing.span("step", step=str(parts[0])):
+        with tracing.span("step", kind=str(parts[0])):
             found = await self.find_step(*parts)
             if found is not None:
                 return found
@@ -91,7 +96,10 @@ class JobContext:
         Raises:
             BadInput: the job has no patient; steps are never shared between patients.
         """
-        return await self._store.get_step(self._patient_id, step_key(*parts))
+        with tracing.span("find_step", kind=str(parts[0])) as facts:
+            found = await self._store.get_step(self._patient_id, step_key(*parts))
+            facts["found"] = found is not None
+            return found
 
     async def keep_step(self, *parts: str | int, result: Mapping[str, Any]) -> None:
         """Keep a result, which must be JSON, under the content address of ``parts``.
@@ -99,7 +107,8 @@ class JobContext:
         Raises:
             BadInput: the job has no patient.
         """
-        await self._store.put_step(self._patient_id, step_key(*parts), result)
+        with tracing.span("keep_step", kind=str(parts[0])):
+            await self._store.put_step(self._patient_id, step_key(*parts), result)
 
     @property
     def _patient_id(self) -> UUID:
@@ -107,24 +116,98 @@ class JobContext:
             raise BadInput("a step needs a job with a patient", field="patient_id")
         return self.job.patient_id
 
+    def reserve(
+        self,
+        provider: str,
+        endpoint: str,
+        *,
+        tokens: int = 0,
+        output_tokens: int = 0,
+        units: int = 1,
+        patience_s: float = 30.0,
+        profile: str = "",
+    ) -> AbstractAsyncContextManager[Permit]:
+        """Capacity for one call of any API that has limits, shared by all workers: ``async with`` it, await its
+        ``begin()`` right before the call, then tell it what the call ``used``.
+
+        Whoever raises ``RateLimited``, ``QuotaExhausted``, ``KeyRefused`` or ``ProviderUnavailable`` (``exora.errors``)
+        within tells every worker. A job that lets ``NoCapacity`` through is put off, which burns no attempt.
+
+        Args:
+            provider, endpoint: a row of ``exora capacity show``.
+            tokens: the most the call can use, in and out together; output_tokens: of those, the most it can say.
+            units: what the provider bills per request, such as images.
+            patience_s: wait no longer; calls wait in the order of their jobs' priorities and deadlines.
+            profile: the sub-limit it belongs to.
+
+        Raises:
+            NoCapacity: it would wait longer.
+            NotFound: no such API; make it known with ``exora capacity set``.
+            ConfigurationError: this worker was made without a gate.
+        """
+        return self._gated.gate.reserve(
+            provider,
+            endpoint,
+            tokens=tokens,
+            output_tokens=output_tokens,
+            units=units,
+            terms=Terms(self.job.priority, self.deadline, patience_s, profile),
+        )
+
+    @property
+    def openai(self) -> GatedChat:
+        """The configured model: reserves each call, settles it to its use and tries again where that helps.
+
+        Raises:
+            ConfigurationError: none is configured.
+        """
+        if self._gated.chat is None:
+            raise ConfigurationError("OpenAI is not configured", field="OPENAI_API_KEY", remedy="Set OPENAI_API_KEY")
+        return self._gated.chat.under(self._terms)
+
+    @property
+    def vision(self) -> GatedVision:
+        """Google Vision, likewise.
+
+        Raises:
+            ConfigurationError: it is not configured.
+        """
+        if self._gated.vision is None:
+            raise ConfigurationError(
+                "Google Vision is not configured", field="GOOGLE_CLOUD_API_KEY", remedy="Set GOOGLE_CLOUD_API_KEY"
+            )
+        return self._gated.vision.under(self._terms)
+
+    @property
+    def _gated(self) -> GatedApis:
+        if self._apis is None:
+            raise ConfigurationError("this worker was made without a gate", remedy="Make it with exora.app.open_worker")
+        return self._apis
+
+    @property
+    def _terms(self) -> Terms:
+        return Terms(self.job.priority, self.deadline)
+
     async def store_record(self, record: Mapping[str, Any], *, sha256: str, size_bytes: int, media_type: str) -> UUID:
         """Store the record of the job's document; the write checks the claim.
 
         Raises:
             LostClaim: another worker owns the job; nothing was stored.
         """
-        return await self._store.store_record(
-            self.job.fence, record, sha256=sha256, size_bytes=size_bytes, media_type=media_type
-        )
+        with tracing.span("store_record", size_bytes=size_bytes):
+            return await self._store.store_record(
+                self.job.fence, record, sha256=sha256, size_bytes=size_bytes, media_type=media_type
+            )
 
     async def audit(self, event: str, document_id: UUID | None = None, detail: Mapping[str, Any] | None = None) -> None:
         """Record an access to a document in the audit trail, before it happens."""
-        await self._store.log_audit_event(
-            event,
-            correlation_id=self.job.correlation_id,
-            job_id=self.job.job_id,
-            document_id=document_id,
-            patient_id=self.job.patient_id,
-            worker_id=self.worker_id,
-            detail=detail,
-        )
+        with tracing.span("audit", event=event):
+            await self._store.log_audit_event(
+                event,
+                correlation_id=self.job.correlation_id,
+                job_id=self.job.job_id,
+                document_id=document_id,
+                patient_id=self.job.patient_id,
+                worker_id=self.worker_id,
+                detail=detail,
+            )

@@ -37,7 +37,6 @@ class Presence:
         job_types: those it has handlers for.
         active: how many jobs run now.
         tally: what was done.
-        version: of this software.
     """
 
     def __init__(
@@ -47,14 +46,12 @@ class Presence:
         job_types: tuple[str, ...],
         active: Callable[[], int],
         tally: Tally,
-        version: str,
     ) -> None:
         self._coordinator = coordinator
         self._config = config
         self._job_types = job_types
         self._active = active
         self._tally = tally
-        self._version = version
         self._started_at = datetime.now(UTC)
         self._number = 0
         self._unsent: WorkerReport | None = None
@@ -98,8 +95,9 @@ class Presence:
             slots=self._config.concurrency,
             active=min(self._active(), self._config.concurrency),
             memory_bytes=memory_bytes(),
-            version=self._version,
+            version=self._config.version,
             work=self._tally.news(),
+            used=self._tally.usage.take(),
         )
         await self._coordinator.report_worker(self._unsent)
         self._unsent = None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import ValidationError
-
+from exora.domain.capacity import Need
 from exora.domain.outcome import Outcome
 from exora.errors import BadInput, ConfigurationError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel  # three megabytes that a worker without typed handlers does not pay
+    from pydantic import BaseModel
 
     from exora.worker.context import JobContext
 
@@ -24,14 +23,23 @@ class Registry:
 
     def __init__(self) -> None:
         self._handlers: dict[str, tuple[Handler, type[BaseModel] | None]] = {}
+        self._needs: dict[str, tuple[Need, ...]] = {}
 
-    def add(self, job_type: str, handler: Handler, arguments: type[BaseModel] | None = None) -> None:
+    def add(
+        self,
+        job_type: str,
+        handler: Handler,
+        arguments: type[BaseModel] | None = None,
+        *,
+        needs: Sequence[Need] = (),
+    ) -> None:
         """Register a handler.
 
         Args:
             job_type: the type it serves.
             handler: an async callable.
             arguments: a pydantic model the payload is validated into; None hands over the dict.
+            needs: the APIs it calls: its jobs are not claimed while one of them has no room.
 
         Raises:
             ConfigurationError: the type has a handler already.
@@ -41,12 +49,15 @@ class Registry:
                 f"job type {job_type} has two handlers", remedy="Register one handler per job type"
             )
         self._handlers[job_type] = (handler, arguments)
+        self._needs[job_type] = tuple(needs)
 
-    def handler(self, job_type: str, arguments: type[BaseModel] | None = None) -> Callable[[Handler], Handler]:
+    def handler(
+        self, job_type: str, arguments: type[BaseModel] | None = None, *, needs: Sequence[Need] = ()
+    ) -> Callable[[Handler], Handler]:
         """``add`` as a decorator."""
 
         def register(function: Handler) -> Handler:
-            self.add(job_type, function, arguments)
+            self.add(job_type, function, arguments, needs=needs)
             return function
 
         return register
@@ -55,12 +66,18 @@ class Registry:
         """A registry of its own with the same handlers."""
         twin = Registry()
         twin._handlers = dict(self._handlers)
+        twin._needs = dict(self._needs)
         return twin
 
     @property
     def job_types(self) -> tuple[str, ...]:
         """The types with a handler, sorted."""
         return tuple(sorted(self._handlers))
+
+    @property
+    def needs(self) -> Mapping[str, tuple[Need, ...]]:
+        """The APIs that the jobs of each type call."""
+        return self._needs
 
     def call(
         self, job_type: str, context: JobContext, payload: dict[str, Any]
@@ -73,6 +90,8 @@ class Registry:
         handler, model = self._handlers[job_type]
         if model is None:
             return handler(context, payload)
+        from pydantic import ValidationError  # here: a worker without typed handlers does not pay its ten megabytes
+
         try:
             arguments = model.model_validate(payload)
         except ValidationError as error:

@@ -11,12 +11,13 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from exora.capacity.clients import GatedApis
 from exora.domain.job import ClaimedJob, Fence
 from exora.domain.outcome import (
     DONE,
@@ -31,7 +32,7 @@ from exora.domain.outcome import (
     Snooze,
 )
 from exora.domain.phi import describe_error
-from exora.errors import BadInput, DocumentError, LostClaim, NoCapacity
+from exora.errors import BadInput, DocumentError, KeyRefused, LostClaim, NoCapacity, QuotaExhausted, RateLimited
 from exora.observe.logs import current_job
 from exora.observe.tally import Tally
 from exora.observe.tracing import tracing
@@ -41,6 +42,8 @@ from exora.worker.registry import Registry
 _log = structlog.get_logger("exora.worker.runner")
 
 _TICK_S = 0.1
+#: How long a job waits whose call was refused for a reason that a person must mend.
+_UNTIL_MENDED_S = 300.0
 #: A handler that never waits would keep the loop to itself: its slot lets others in after so many jobs.
 _JOBS_PER_TURN = 16
 #: Weight of the newest job in the mean duration that bounds prefetching.
@@ -69,6 +72,7 @@ class Runner:
         slots: how many jobs run at once.
         on_progress: called with (job id, done, total) when a handler reports progress.
         tally: counts what ends.
+        apis: what handlers may call; None = nothing.
     """
 
     def __init__(
@@ -81,8 +85,10 @@ class Runner:
         slots: int,
         on_progress: Callable[[UUID, int, int], None],
         tally: Tally,
+        apis: GatedApis | None = None,
     ) -> None:
         self._registry = registry
+        self._apis = apis
         self._store = store
         self._settle = settle
         self._worker_id = worker_id
@@ -144,8 +150,7 @@ class Runner:
             if run.job.fence in lost:
                 self._stop(run, "lost")
         self._queue = deque(job for job in self._queue if job.fence not in lost)
-        for fence in lost:
-            self._held.pop(fence, None)
+        self.settled(lost)
 
     def cancel(self, fences: Iterable[Fence]) -> None:
         """Somebody asked to give these jobs up: stop them, or do not start them."""
@@ -157,7 +162,7 @@ class Runner:
             self._queue.remove(job)
             self._settle(Settlement(job.fence, Cancelled("requested")))
 
-    def settled(self, fences: Sequence[Fence]) -> None:
+    def settled(self, fences: Iterable[Fence]) -> None:
         """Claims have ended in the database."""
         if tracing.active:
             tracing.settled(fences)
@@ -227,7 +232,7 @@ class Runner:
             self._mean_s = took if self._mean_s is None else self._mean_s + _SMOOTHING * (took - self._mean_s)
             if outcome is None:
                 self._held.pop(job.fence, None)
-                self._tally.claims_lost += 1
+                self._tally.lost(job, took)
                 self._log.warning("claim_lost", duration_s=round(took, 3))
             else:
                 self._settle(Settlement(job.fence, outcome))
@@ -248,7 +253,7 @@ class Runner:
     async def _outcome(self, task: asyncio.Task[None], run: _Run) -> Outcome | None:
         """The outcome of one attempt; None when the claim was lost and nothing may be written."""
         job = run.job
-        context = JobContext(job, self._worker_id, run.deadline, self._store, self._on_progress)
+        context = JobContext(job, self._worker_id, run.deadline, self._store, self._on_progress, self._apis)
         try:
             return _as_outcome(await self._registry.call(job.job_type, context, job.payload))
         except asyncio.CancelledError:
@@ -259,6 +264,10 @@ class Runner:
             return None
         except NoCapacity as error:  # later, without burning an attempt
             return Snooze(error.retry_after_s, error.reason)
+        except RateLimited as error:
+            return Snooze(error.retry_after_s or 1.0, error.code)
+        except (QuotaExhausted, KeyRefused) as error:  # its jobs are not claimed until a person acts
+            return Snooze(_UNTIL_MENDED_S, error.code)
         except (DocumentError, BadInput) as error:
             return Dead(describe_error(error))
         except Exception as error:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 import structlog
 
-from exora import __version__
+from exora.capacity.clients import GatedApis
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
 from exora.domain.job import Fence, HeartbeatNews
+from exora.observe.calls import CallTally
 from exora.observe.tally import Tally
 from exora.worker.claimer import Claimer
 from exora.worker.config import WorkerConfig
@@ -43,6 +44,8 @@ class Worker:
         registry: handlers; the worker serves the types they are registered for.
         config: the numbers.
         on_progress: called with (job id, done, total) when a handler reports progress.
+        tally: counts what it does; None = one of its own.
+        apis: what handlers may call, behind one gate; None = nothing.
     """
 
     def __init__(
@@ -52,9 +55,12 @@ class Worker:
         registry: Registry,
         config: WorkerConfig,
         on_progress: Callable[[UUID, int, int], None] = _ignore,
+        tally: Tally | None = None,
+        apis: GatedApis | None = None,
     ) -> None:
         self.config = config
-        self.tally = Tally()
+        self.tally = tally or Tally()
+        self.calls = CallTally() if apis is None else apis.gate.calls
         self._settler = Settler(coordinator, config.settle_window_s, self._settled)
         self._runner = Runner(
             registry=registry,
@@ -64,6 +70,7 @@ class Worker:
             slots=config.concurrency,
             on_progress=on_progress,
             tally=self.tally,
+            apis=apis,
         )
         self._keeper = Keeper(connect_keeper, self._runner.held, self._news, config.heartbeat_s)
         self._wakeups = Wakeups(coordinator)
@@ -72,9 +79,7 @@ class Worker:
         )
         self._sweeper = Sweeper(coordinator, config.sweep_interval_s, self.tally)
         self._scheduler = Scheduler(coordinator)
-        self._presence = Presence(
-            coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally, __version__
-        )
+        self._presence = Presence(coordinator, config, registry.job_types, lambda: self.active_jobs, self.tally)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._now = asyncio.Event()

@@ -1,5 +1,6 @@
 """Finds clinical items in pages of text, on this machine, with no model to download."""
 
 #: Name and version of the local analyzer, as ``record.engines.analyzer`` and in the address of stored analyses:
-#: raise the version when the same pages may be analyzed differently, or old analyses are reused.
-ANALYZER = "local/1"
+#: raise the version with every change of a rule, a table or a model after which the same pages may give another
+#: record, or analyses stored before are reused. Once for each release is enough, for those who run released versions.
+ANALYZER = "local/2"

@@ -11,6 +11,7 @@ from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, Token
 from exora.documents.analysis.headings import NearNames, heading_kind
 from exora.documents.analysis.lexicon import measurements, normal_key, read_groups
+from exora.documents.analysis.wording import role_of_words
 
 #: Key of a column's header to the column's role.
 _ROLE_OF = read_groups("columns.txt")
@@ -58,6 +59,8 @@ def role_of(phrase: str) -> str | None:
     key = normal_key(phrase)
     if key in _ROLE_OF or not key:
         return _ROLE_OF.get(key)
+    if role := role_of_words(phrase):
+        return role
     if len(key) < 5:
         return None
     near = _near_roles().nearest(key)
@@ -75,6 +78,10 @@ def read_header(row: Row) -> list[Column] | None:
         # "Date / Time: | Sept 10, 2012 | Sept 1, 2011": tests below, a column for each date.
         below = Row(row.page, row.y, row.height, row.segments[1:])
         return [Column("test", row.segments[0].x0, row.segments[0].x1), *_parse(below)[0]]
+    kinds = [heading_kind(segment.text) for segment in row.segments]
+    if len(kinds) > 1 and None not in kinds and len(set(kinds)) == len(kinds):
+        # Headings of lists that stand side by side.
+        return None
     columns, covered, total = _parse(row)
     if columns and columns[0].x0 > row.segments[0].x1 and (panel := _panel_header(row, columns)):
         return panel
@@ -90,7 +97,7 @@ def read_header(row: Row) -> list[Column] | None:
         # One test beside codes is a row of a table of tests.
         return None
     if all(column.role in LIST_OF_ROLE and column.role != "patient" for column in columns):
-        # Headings of lists that stand side by side.
+        # The same in words that are no headings.
         return None
     if len(row.segments) < 2 and (len(columns) < 3 or covered < total):
         return None

@@ -12,7 +12,7 @@ ListName = Literal["encounters", "medications", "conditions", "allergies", "resu
 _BULLETS = re.compile(
     r"^(?:[•▪●○■□◦·‣►»«§¢©®°*+~–—-]+|\[[ xX]?\]|[☐☑✓✔]|\(?\d{1,2}[.)](?!\d)|[a-zA-Z]\)|[eo](?=\s+[A-Z]))\s*"
 )
-_EDGES = ' \t,;:.|–—-*•_=~"“”‘`'
+_EDGES = ' \t,;:.|–—-*•_=~>→"“”‘`'
 
 
 @dataclass
@@ -60,7 +60,8 @@ def clean_name(text: str) -> str:
 
 
 _NOTHING = re.compile(
-    r"(?:none|n/?a|nil|not applicable|unknown|no data|none (?:known|recorded|reported|documented|on file|given|listed)|"
+    r"(?:none|n/?a|nil|not applicable|unknown(?: (?:\w+ )?(?:status|history|type))?|no data|"
+    r"none (?:known|recorded|reported|documented|on file|given|listed)|"
     r"not recorded|not documented|nothing recorded|no (?:current |active |known |recorded )?(?:medications?|"
     r"problems?|procedures?|"
     r"immunizations?|conditions?|results?|encounters?|vaccines?|history|data)(?: (?:recorded|reported|on file|"

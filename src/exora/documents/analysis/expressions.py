@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _COUNT = (
-    r"(?:\d+(?:[.,]\d+)?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|several|"
-    r"few|some|couple of|half an?|many)"
+    r"(?:\d+(?:[.,]\d+)?|(?:half an?|(?:one|two|three|four|five)[-\s]and[-\s]a[-\s]half|couple of|an?|one|two|three|"
+    r"four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|several|few|some|many)(?![a-z]))"
 )
 _SPAN = rf"{_COUNT}(?:\s?(?:-|–|to|or|and)\s?{_COUNT})?[\s-]?"
 _PERIOD = r"(?:hours?|hrs?|h|days?|d|weeks?|wks?|months?|mo|years?|yrs?|y|minutes?|mins?|seconds?|decades?)\b"
@@ -14,10 +14,15 @@ _TURN = (
     r"(?:later|earlier|ago|before|after|prior|previously|postoperatively|thereafter|following|post|since|into|"
     r"postpartum|preceding)\b"
 )
-_MONTH = (
-    r"(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|"
-    r"jul|aug|sept?|oct|nov|dec)\b\.?"
+#: With a capital letter only: "may" and "oct" are no months, and neither is "OCT".
+_MONTH = r"(?-i:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+_SHORT_MONTH = r"(?-i:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
+_YEAR = r"(?:19[5-9]|20[0-3])\d\b"
+_ORDINAL = (
+    r"(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|"
+    r"fourteenth)"
 )
+_STAY = r"(?:hospital(?:ization)?|post-?\s?operative|post-?natal|illness|admission|treatment|gestational)"
 _EVENT = (
     r"(?:admission|discharge|presentation|surgery|operation|transplant(?:ation)?|birth|delivery|diagnosis|onset|"
     r"follow-?up|arrival|referral|treatment|visit|examination|evaluation)\b"
@@ -35,27 +40,40 @@ EXPRESSIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             rf"\b(?:(?:about|approximately|around|within|only|just|over|after|by|at)\s)?"
             rf"(?:{_SPAN}{_PERIOD}\s(?:(?:of|from|the|her|his|this|initial|first)\s)*{_TURN}|{_COUNT}\s{_PERIOD}\s(?:prior|"
-            rf"previous)\sto|the\s(?:next|following|previous|same|first|second|third)\s(?:day|week|month|year|morning|"
-            rf"night|evening)\b)",
+            rf"previous)\sto|(?:(?<=\bafter\s)|(?<=\bat\s)|(?<=\bwithin\s)){_SPAN}{_PERIOD}(?!\sof)|(?:the\s|this\s)?"
+            rf"(?:next|following|previous|same|past|preceding)\s(?:day|week|month|year|decade|morning|night|evening)\b)",
             re.I,
         ),
     ),
     (
         "TD",
         re.compile(
-            rf"\b(?:(?:early|late|mid)[\s-])?{_MONTH}\s?(?:\d{{1,2}}(?:st|nd|rd|th)?\b,?\s?)?(?:of\s)?(?:(?:19|20)\d\d\b)?|"
-            rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s{_MONTH}\s?(?:19|20)?\d*|\b\d{{1,4}}[/.-]\d{{1,2}}[/.-]\d{{2,4}}\b|"
-            rf"(?<![\d.,])(?:19[5-9]|20[0-3])\d\b(?![\d.,/]\d)",
+            rf"\b(?:(?:early|late|mid|beginning\sof|end\sof)[\s-])?(?:{_MONTH}|{_SHORT_MONTH})\s?"
+            rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\b,?\s?)?(?:of\s)?{_YEAR}|"
+            rf"\b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?![.,/]?\d)|"
+            rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{_MONTH}|{_SHORT_MONTH})(?:,?\s?{_YEAR})?|"
+            rf"(?:(?<=\b(?:in|of|by|to)\s)|(?<=\bsince\s)|(?<=\buntil\s)|(?<=\b(?:late|last|from|this)[\s-])){_MONTH}|"
+            rf"\b(?:{_YEAR}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.]{_YEAR}|"
+            rf"(?:0?[1-9]|1[0-2])/(?:[12]\d|3[01]|0?[1-9])/\d\d)\b(?![/.-]\d)|"
+            rf"(?<![\d.,/-]){_YEAR}(?![-.,/–]\d)(?!\s?(?:[mμµn]?[cmkl]?g\b|i?u\b|ml|units?|cells|copies|k?cal))",
+            re.I,
+        ),
+    ),
+    (
+        "TA",
+        re.compile(
+            rf"\b(?:(?:at|since|by|from|until)\s)?(?:the\s|an\s)?age\s(?:of\s)?(?:about\s|approximately\s)?"
+            rf"(?:\d+|[a-z]+teen|{_COUNT})\b(?:[\s-]{_PERIOD})?|\bat\s{_SPAN}{_PERIOD}\sof\sage",
             re.I,
         ),
     ),
     (
         "TH",
         re.compile(
-            r"\b(?:(?:hospital|post-?\s?operative|postoperative|post-?natal|illness|admission|treatment|gestational)\s"
-            r"(?:day|week|month)|day|week|month|d|POD|HD)\s?#?(?:\d+|one|two|three|four|five|six|seven)\b(?:\s?(?:to|-|–)"
-            r"\s?\d+)?|\b(?:the\s)?(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|tenth)\s"
-            r"(?:(?:post-?\s?operative|hospital|postnatal)\s)?(?:day|week|month|year)\b",
+            rf"\b(?:{_STAY}\s(?:days?|weeks?|months?)|days?|weeks?|months?|POD|HD|(?-i:d)(?=\s\d))\s?[#+]?"
+            rf"(?:\d+|(?:one|two|three|four|five|six|seven|eight|nine|ten)\b)(?:\s?(?:to|-|–)\s?\d+)?(?!\w|\.\d)|"
+            rf"\b(?:the\s)?{_ORDINAL}\s(?:{_STAY}\s)?(?:day|week|month|year|POD)\b|"
+            rf"\bafter\s(?:the\s)?(?:{_COUNT}\scycles|{_ORDINAL}\scycle)\b",
             re.I,
         ),
     ),

@@ -11,6 +11,8 @@ from exora.documents.analysis.expressions import expression_marks
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _SHORT_FORM = re.compile(r"\(([A-Z][\w-]{0,9}|[a-z]?[A-Z][\w-]{0,8})\s*[;,)]")
+#: So many tokens on either side are looked at by ``near``.
+WINDOW = 6
 #: A phrase of a word list has at most this many words.
 LONGEST_PHRASE = 8
 
@@ -217,6 +219,25 @@ def sentence_features(
             _long_features(long, lists, row)
         rows.append(row)
     return rows
+
+
+def near(tokens: Sequence[Token]) -> list[list[str]]:
+    """For each token the words and numbers within ``WINDOW`` of it, by side, wherever exactly they stand."""
+    left, right, places = [], [], [0]
+    for token in tokens:
+        if token.text[0].isalnum():
+            word = "0" if token.text[0].isdigit() else token.text.lower()
+            left.append("L=" + word)
+            right.append("R=" + word)
+        places.append(len(left))
+    last = len(tokens)
+    return [
+        [
+            *left[places[max(index - WINDOW, 0)] : places[index]],
+            *right[places[index + 1] : places[min(index + 1 + WINDOW, last)]],
+        ]
+        for index in range(last)
+    ]
 
 
 def _long_features(long: str, lists: Mapping[str, WordList], row: list[str]) -> None:

@@ -3,7 +3,6 @@ does not hold is emptied. Runs in a child process."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -47,14 +46,22 @@ _PRINTED = ("dose", "route", "frequency", "reaction", "severity", "unit", "flag"
 _SHORT = 40
 #: A model does not say how sure it is; what survives the check is right this often at least.
 _EXTRACTION = 0.9
-_WORD = re.compile(r"[a-z0-9]+")
+#: Words and whole numbers: "4.1" is neither "1.4" nor "4" and "1".
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 _ISO = re.compile(r"\d{4}(-\d{2}){0,2}")
-#: The form of a BCP 47 tag: a page does not print its language, so nothing else may stand there.
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-#: What an identifier is called whose kind the page does not print.
-_UNNAMED = "identifier"
-#: A part of a document: its pages, and the answer about them as JSON (None: left to the local analyzer).
-Part = tuple[tuple[PageText, ...], str | None]
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
+#: The prompt asks for a short passage; in a whole page every word stands near every other.
+_LONGEST_QUOTE = 600
+#: Words that tie a name together and say nothing themselves.
+_TIES = frozenset({"a", "an", "and", "at", "by", "due", "for", "from", "in", "of", "on", "or", "the", "to", "with"})
+#: What a page says of a patient of each sex.
+_SEX = {
+    "male": re.compile(r"\b(?:(?i:male|man|boy|gentleman|mr|he|his)|M)\b"),
+    "female": re.compile(r"\b(?:(?i:female|woman|girl|lady|mrs|ms|miss|she|her)|F)\b"),
+}
+#: A part of a document: the numbers of its pages, and the answer about them as JSON (None: left to the local analyzer).
+Part = tuple[tuple[int, ...], str | None]
 
 
 def record_of_answers(
@@ -69,6 +76,8 @@ def record_of_answers(
         analyzer: name and version of the model and prompt.
         warnings: what happened on the way.
     """
+    # Packed ones are unpacked at each look.
+    pages = tuple(pages)
     by_number = {page.number: page for page in pages}
     kept: dict[str, list[Any]] = {name: [] for name in _MODELS}
     answers: list[Answer] = []
@@ -78,16 +87,15 @@ def record_of_answers(
         if text is None:
             from exora.documents.analysis.local import analyze
 
-            local.append(analyze(part, sha256=sha256))
+            local.append(analyze([by_number[number] for number in part], sha256=sha256))
             for name in _MODELS:
                 kept[name].extend(getattr(local[-1], name))
             continue
         answer = Answer.model_validate_json(text)
         answers.append(answer)
-        own = {page.number for page in part}
         for name, model in _MODELS.items():
             for said in getattr(answer, name):
-                item = _grounded(said.model_dump(), model, name, by_number) if said.page in own else None
+                item = _grounded(said.model_dump(), model, name, by_number) if said.page in part else None
                 dropped += item is None
                 if item is not None:
                     kept[name].append(item)
@@ -100,7 +108,7 @@ def record_of_answers(
             type=types.most_common(1)[0][0] if types else local[0].document.type,
             pages=len(pages),
             sha256=sha256,
-            language=next((answer.language for answer in answers if _LANGUAGE.fullmatch(answer.language or "")), None),
+            language=next((a.language for a in answers if a.language and _LANGUAGE.fullmatch(a.language)), None),
         ),
         patient=_patient(answers, local, pages),
         engines=Engines(
@@ -113,9 +121,10 @@ def record_of_answers(
 
 
 def find_quote(quote: str, page: PageText) -> tuple[int, int] | None:
-    """Where a quote stands in a page's text, however its white space and capitals fall; None if it does not."""
+    """Where a quote stands in a page's text, however its white space and capitals fall; None if it does not, or is
+    so long that it proves nothing."""
     words = quote.split()
-    if not words:
+    if not words or len(quote) > _LONGEST_QUOTE:
         return None
     found = re.search(r"\s+".join(re.escape(word) for word in words), page.text, re.IGNORECASE)
     return found.span() if found else None
@@ -129,16 +138,16 @@ def _grounded(said: dict[str, Any], model: type[Item], list_name: str, pages: di
     if span is None or not said[label]:
         return None
     quote = page.text[span[0] : span[1]]
-    in_order = list_name not in ("conditions", "encounters", "procedures")
-    if not _stands_in(said[label], quote, most=not in_order) or not _stands_in(said[label], page.text):
+    # A visit's kind may be the model's own word, "Hospital admission"; any other name must be the page's.
+    if not _stands_in(said[label], quote, most=list_name == "encounters"):
         return None
-    if list_name == "results" and not _stands_in(said["value"], quote):
+    if list_name == "results" and not _is_printed(said["value"], quote):
         return None
     for field in _PRINTED:
         if said.get(field) is not None and not _stands_in(said[field], quote):
             said[field] = None
     for bound in ("range_low", "range_high"):
-        if said.get(bound) is not None and not (math.isfinite(said[bound]) and f"{said[bound]:g}" in quote):
+        if said.get(bound) is not None and not _is_printed_number(said[bound], quote):
             said[bound] = None
     for field in ("date", "start", "end"):
         if said.get(field) is not None and not _date_stands_in(said[field], page):
@@ -164,18 +173,35 @@ def _shown(text: str) -> str:
 
 
 def _stands_in(detail: str, quote: str, *, most: bool = False) -> bool:
-    """Whether all words of a detail stand in the quote; with ``most``, half of them: names may be put in order.
+    """Whether all words of a detail stand in the quote, in any order and number; with ``most``, half of them.
 
     A detail is no longer than what it was read from.
     """
     if len(detail) > max(len(quote), _SHORT):
         return False
-    wanted = _WORD.findall(detail.lower())
-    if not wanted:
+    if not _WORD.search(detail):
         return bool(detail) and detail in quote  # a unit such as %
-    there = set(_WORD.findall(quote.lower()))
+    wanted = [word for word in map(_stem, _WORD.findall(detail.lower())) if word not in _TIES]
+    there = set(map(_stem, _WORD.findall(quote.lower())))
     hits = sum(word in there for word in wanted)
     return bool(wanted) and (hits * 2 >= len(wanted) if most else hits == len(wanted))
+
+
+def _stem(word: str) -> str:
+    """A word without the "s" of its plural."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _is_printed(value: str, quote: str) -> bool:
+    """Whether a value stands in the quote as it is, and not as a part of another number."""
+    parts = value.lower().split()
+    found = r"\s*".join(map(re.escape, parts))
+    return bool(parts) and re.search(rf"(?<![\w.,]){found}(?!\w|[.,]\d)", quote.lower()) is not None
+
+
+def _is_printed_number(number: float, quote: str) -> bool:
+    """Whether the quote holds a number, whatever zeros it is printed with."""
+    return any(float(word.replace(",", "")) == number for word in _NUMBER.findall(quote))
 
 
 def _date_stands_in(date: str, page: PageText) -> bool:
@@ -208,13 +234,14 @@ def _patient(answers: Sequence[Answer], local: Sequence[Record], pages: Sequence
             found.name = _shown(said.name)
         if found.birth_date is None and said.birth_date and any(_date_stands_in(said.birth_date, p) for p in pages):
             found.birth_date = said.birth_date
-        found.sex = found.sex or said.sex
+        if found.sex is None and said.sex and said.sex in _SEX and _SEX[said.sex].search(text):
+            found.sex = said.sex
         known = {identifier.value for identifier in found.identifiers}
-        for identifier in said.identifiers:
-            kind, value = _shown(identifier.type), identifier.value
-            if value.strip() and value.isprintable() and value in text and value not in known:
-                found.identifiers.append(Identifier(type=kind if _stands_in(kind, text) else _UNNAMED, value=value))
-                known.add(value)
+        found.identifiers.extend(
+            Identifier(type=one.type if _is_printed(one.type, text) else "identifier", value=one.value)
+            for one in said.identifiers
+            if one.value not in known and _is_printed(one.value, text)
+        )
     for record in local:
         found.name = found.name or record.patient.name
         found.birth_date = found.birth_date or record.patient.birth_date

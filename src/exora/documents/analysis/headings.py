@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from exora.documents.analysis.lexicon import normal_key, read_groups
+from exora.documents.analysis.wording import kind_of_words
 
 #: Key of a heading to the kind of section it opens.
 _KIND = read_groups("headings.txt")
@@ -39,7 +40,7 @@ def heading_kind(title: str) -> str | None:
     key = normal_key(_CONTINUED.sub("", _NUMBERING.sub("", title)).strip(" :.-–—_=*"))
     if not key or len(key) > 60:
         return None
-    return _kind_of(key)
+    return _kind_of(key) or (None if _NUMBERING.match(title) else kind_of_words(title))
 
 
 def _kind_of(key: str) -> str | None:
@@ -167,7 +168,7 @@ def read_heading(text: str) -> Heading | None:
     if kind:
         return Heading(kind, 0, text.strip())
     colon = text.find(":")
-    if 2 < colon < 60 and not text[0].islower() and (kind := heading_kind(text[:colon])):
+    if 1 < colon < 60 and not text[0].islower() and (kind := heading_kind(text[:colon])):
         rest = colon + 1
         return Heading(kind, rest if text[rest:].strip() else 0, text[:colon])
     for mark in (" - ", " – ", " — "):

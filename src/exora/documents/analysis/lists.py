@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,6 +17,11 @@ from exora.documents.analysis.tables import key_and_value, key_value_record
 _BARE_BULLET = re.compile(r"[•▪●○■□◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]")
 
 
+_STRENGTH = re.compile(r"\d[\d.,]*\s?(?:mg|mcg|ug|g|ml|units?)\b", re.I)
+#: A medicine of several substances, cut before the last one's strength: "Codeine 2 MG/ML / Promethazine".
+_OPEN_MIXTURE = re.compile(r"\d\s?[A-Za-z/]+ / [^/]*\b[A-Za-z]+$")
+
+
 class Entry(NamedTuple):
     """One entry of a list: its words, and its segments where wide gaps part it."""
 
@@ -27,6 +33,8 @@ def entries(rows: Sequence[Row]) -> list[Entry]:
     """The entries of a list that stands one to a row; wrapped lines are joined to the entry they belong to."""
     if not rows:
         return []
+    if inline := _semicolon_list(rows):
+        return [Entry(run, (run,)) for run in inline]
     bulleted = [_has_bullet(row) for row in rows]
     by_bullet = sum(bulleted) >= max(1, 0.3 * len(rows))
     widest = max(row.x1 for row in rows)
@@ -47,6 +55,20 @@ def entries(rows: Sequence[Row]) -> list[Entry]:
         else:
             groups.append([row])
     return [_entry(group) for group in groups]
+
+
+def _semicolon_list(rows: Sequence[Row]) -> list[Run]:
+    """The entries of a paragraph that parts them by semicolons; none where rows are entries of their own."""
+    widest = max(row.x1 for row in rows)
+    if len(rows) < 2 or any(len(row.segments) > 1 or _has_bullet(row) for row in rows):
+        return []
+    if not all(_is_full(above, row, widest) for above, row in itertools.pairwise(rows)):
+        return []
+    run = Run(token for row in rows for token in row.run.tokens)
+    spans = _cut_at(run.text, ";")
+    if len(spans) < max(3, len(rows)):
+        return []
+    return [part for a, b in spans if run.text[a:b].strip() and (part := run.part(a + _lead(run.text[a:b]), b))]
 
 
 def _has_bullet(row: Row) -> bool:
@@ -74,7 +96,7 @@ def _wraps(above: Row, row: Row, widest: float) -> bool:
     if before.count("(") > before.count(")") or before.count("[") > before.count("]"):
         return True
     full = _is_full(above, row, widest)
-    if full and FORM.match(" " + text):
+    if full and (FORM.match(" " + text) or _STRENGTH.match(text) or _OPEN_MIXTURE.search(before)):
         return True
     if before.endswith((",", "/", " and", " or", " with", " of")) and (full or text[0].islower()):
         return True

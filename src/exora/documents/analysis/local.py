@@ -128,7 +128,8 @@ def _read_section(section: Section) -> list[Draft]:
     listed = [row for row in section.rows if not is_administrative(row)]
     if kind in {"results", "vitals"}:
         records, listed = keyed_records(listed, _NAME_ROLES["results"])
-        drafts.extend(draft for record in records for draft in _FROM_CELLS[kind](record, kind))
+        for record in records:
+            drafts.extend(_FROM_CELLS[kind](record, kind) or _as_line(record, kind))
         for entry in entries(listed):
             drafts.extend(read_results.from_line(entry.run, kind))
         return drafts
@@ -142,6 +143,12 @@ def _read_section(section: Section) -> list[Draft]:
         if found and _tells_more(entry, kind):
             drafts.extend(_as_sentence(entry, kind))
     return drafts
+
+
+def _as_line(record: dict[str, Run], kind: str) -> list[Draft]:
+    """The results of a record whose value stands with its name: "Measurement: Body weight 81 kg"."""
+    named = next((record[role] for role in ("test", "name") if role in record), None)
+    return read_results.from_line(named, kind) if named is not None and "value" not in record else []
 
 
 def _tells_more(entry: Entry, kind: str) -> bool:

@@ -36,6 +36,10 @@ _NOT_A_TEST = re.compile(
 _BRACKETED_RANGE = re.compile(r"\([^()]*\d\s*[-–]\s*\d[^()]*\)")
 _UNIT_OF_RANGE = re.compile(r"\d\s*[-–]\s*\d[\d.]*\s*([^\s();]+(?:\s?/\s?\w+)?)")
 _RANGE_IN_NAME = re.compile(r"\s*\b(?:ref(?:erence)?\.?\s+)?range\s*:.*$|\s*\([^()]*\d\s*[-–]\s*\d[^()]*\)\s*$", re.I)
+#: "Body weight (kg)": the unit of a whole row, told beside the name.
+_UNIT_IN_NAME = re.compile(r"\s*[(\[]([^()\[\]]{1,14})[)\]]$")
+#: What is left of a date and time, or of a cell of them printed over two lines, before a name.
+_TIME_BEFORE = re.compile(r"^(?:\d{1,2}:\d\d(?::\d\d)?\s*(?:[AP]M\b)?|[AP]M(?=\s+[A-Z]))\s*", re.ASCII)
 _PRESSURE = re.compile(r"^(?:\w+ )?(?:b\.?p\.?|blood pressure)\b", re.I)
 _DOSE_RATE = re.compile(r"/\s?(?:h|hr|hour|kg|dose|day|min)$", re.I)
 _LINK = re.compile(
@@ -92,6 +96,12 @@ def _from_value_cell(name: str, name_run: Run, cell: Run, cells: Cells, date: st
         head, _, inside = label.partition("(")
         unit = inside.rstrip(") ") or None
         label = head.strip() if inside else label
+    elif (
+        (named := _UNIT_IN_NAME.search(label))
+        and (whole := read_unit(named.group(1)))
+        and whole.end == len(named.group(1))
+    ):
+        label, unit = label[: named.start()], whole.text
     if not plausible_name(label) or is_nothing(cell.text):
         return
     value, tail = _split_value(cell.text)
@@ -177,6 +187,7 @@ def _value_at(text: str, start: int, at: int, kind: str) -> tuple[str, str, Tail
     bracketed = _BRACKETED_RANGE.search(before)
     before = _BRACKETED_RANGE.sub(" ", before)
     name = clean_name(re.split(r"[;]", before.rstrip(" ;"))[-1])
+    name = _TIME_BEFORE.sub("", name)
     name = re.sub(r"^(?:and|with|on RA|on room air)\b[\s,]*", "", name).strip(" ,:=")
     name = re.sub(r"\s+(?:of|was|is|at|=|to)$", "", name)
     if not plausible_name(name) or len(name.split()) > 16 or _NOT_A_TEST.search(name):

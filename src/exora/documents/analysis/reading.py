@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+import statistics
 from collections.abc import Sequence
 
 from exora.documents.analysis.columns import LIST_OF_ROLE, read_header
 from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, page_rows
 from exora.documents.analysis.headings import read_heading
-from exora.documents.analysis.tables import body_of, typical_pitch
+from exora.documents.analysis.tables import body_of, side_by_side, typical_pitch
 from exora.documents.analysis.text import Place
 from exora.domain.document import PageText
 
@@ -24,13 +24,13 @@ _GUTTER = 1.2
 def rows_in_order(pages: Sequence[PageText], places: Sequence[Place] | None = None) -> list[Row]:
     """All rows of the document in reading order, without page numbers and repeated running heads and feet."""
     by_page = [page_rows(page, None if page.layout is None else places) for page in pages]
-    repeated = _running(by_page)
+    running = _running(by_page)
     ordered: list[Row] = []
     for number, rows in enumerate(by_page):
         kept = [
             row
             for index, row in enumerate(rows)
-            if not (_at_edge(index, len(rows)) and ((number and _mask(row.text) in repeated) or _is_page_number(row)))
+            if not (_at_edge(index, len(rows)) and ((number and _is_running(row, running)) or _is_page_number(row)))
         ]
         ordered.extend(unfold(kept))
     return ordered
@@ -49,19 +49,35 @@ def _mask(text: str) -> str:
     return re.sub(r"\d+", "0", text.lower()) if "page" in text.lower() else text.lower()
 
 
-def _running(by_page: list[list[Row]]) -> set[str]:
-    counts: Counter[str] = Counter()
+#: A running head stands at the same height of every page, give or take so many letters' widths.
+_SAME_HEIGHT = 3.0
+
+
+def _is_running(row: Row, running: dict[str, float]) -> bool:
+    height = running.get(_mask(row.text))
+    return height is not None and abs(row.y - height) < _SAME_HEIGHT
+
+
+def _running(by_page: list[list[Row]]) -> dict[str, float]:
+    """The running heads and feet, as printed, with the height they stand at."""
+    heights: dict[str, list[float]] = {}
     for rows in by_page:
         edges = {
-            _mask(row.text)
+            _mask(row.text): row.y
             for i, row in enumerate(rows)
             if _at_edge(i, len(rows))
             and not _is_structure(row)
             # The second line of a table's header, which is printed anew on every page, is no running head.
             and not (i and len(row.segments) > 1 and read_header(rows[i - 1]) is not None)
         }
-        counts.update(edges)
-    return {text for text, count in counts.items() if count >= 2 and count >= 0.5 * len(by_page)}
+        for text, y in edges.items():
+            heights.setdefault(text, []).append(y)
+    usual = {text: statistics.median_low(found) for text, found in heights.items()}
+    return {
+        text: usual[text]
+        for text, found in heights.items()
+        if sum(abs(y - usual[text]) < _SAME_HEIGHT for y in found) >= max(2, 0.5 * len(by_page))
+    }
 
 
 def _is_structure(row: Row) -> bool:
@@ -124,7 +140,8 @@ def _spans(row: Row, gutter: float) -> bool:
     if header is None or len(header) < 3:
         return False
     names = sum(1 for column in header if column.role == "name" or column.role in LIST_OF_ROLE)
-    return names == 1 and header[0].x0 < gutter - 1 and header[-1].x0 > gutter
+    whole = names == 1 or len(side_by_side(header, ())) > 1
+    return whole and header[0].x0 < gutter - 1 and header[-1].x0 > gutter
 
 
 def _below_columns(rows: Sequence[Row], index: int, end: int, gutter: float) -> int:

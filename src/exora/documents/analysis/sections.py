@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from exora.documents.analysis.columns import Column, read_header, read_tall_header, role_of
 from exora.documents.analysis.geometry import Row
 from exora.documents.analysis.headings import Heading, read_heading
-from exora.documents.analysis.tables import Table, body_of, build_records, list_of, typical_pitch
+from exora.documents.analysis.tables import Table, body_of, build_records, list_of, side_by_side, typical_pitch
 
 
 @dataclass
@@ -37,9 +37,13 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
         if header is not None:
             columns, first = _whole_header(rows, index + header[1] - 1, header[0])
             end = body_of(rows, first, columns, pitch)
-            table = Table(list_of(columns), columns)
-            table.records = build_records(rows[first:end], columns, table.list_name or sections[-1].kind)
-            sections[-1].tables.append(table)
+            if _is_run_together(row, rows[first:end]):
+                index = first
+                continue
+            for group, part in side_by_side(columns, rows[first:end]):
+                table = Table(list_of(group), group)
+                table.records = build_records(part, group, table.list_name or sections[-1].kind)
+                sections[-1].tables.append(table)
             carried, index = (table, end), end
             continue
         if carried is not None and carried[1] == index and index and row.page != rows[index - 1].page:
@@ -52,6 +56,12 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
         _place(row, sections, height, rows[index - 1] if index else None, pitch)
         index += 1
     return [section for section in sections if section.heading or section.rows or section.tables]
+
+
+def _is_run_together(header: Row, body: Sequence[Row]) -> bool:
+    """Whether a table's columns are parted by single blanks, as in plain text: its rows are read as lines then."""
+    single = sum(len(row.segments) == 1 for row in body)
+    return len(header.segments) == 1 and bool(body) and single >= 0.8 * len(body)
 
 
 def _place(row: Row, sections: list[Section], height: float, previous: Row | None, pitch: float) -> None:

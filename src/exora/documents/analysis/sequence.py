@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pycrfsuite
 
 from exora.documents.analysis.context import sentences
-from exora.documents.analysis.features import Token, WordList, abbreviations, sentence_features, tokenize
+from exora.documents.analysis.features import Token, WordList, abbreviations, near, sentence_features, tokenize
 from exora.documents.analysis.lexicon import read_lines
 
 #: Labels of the second model that name no entity of the record; they were trained to keep the others apart.
@@ -132,11 +132,13 @@ def read_sentences(text: str, lists: Mapping[str, WordList] | None = None) -> li
 
 
 def with_tags(sentence: Sentence, tags: Sequence[str]) -> Sentence:
-    """The sentence with another model's labels, of each token and its neighbors, among the attributes."""
+    """The sentence as the second model sees it: the words near each token, and the first model's labels of it and its
+    neighbors, among the attributes."""
     rows = []
     last = len(tags) - 1
+    around = near(sentence.tokens)
     for index, row in enumerate(sentence.features):
-        more = ["m=" + tags[index]]
+        more = [*around[index], "m=" + tags[index]]
         if index:
             more.append("-1m=" + tags[index - 1])
         if index < last:

@@ -70,6 +70,30 @@ def is_panel_title(row: Row, list_name: str) -> bool:
     return heading is not None and heading.kind == "results" and not heading.rest
 
 
+def side_by_side(columns: Sequence[Column], rows: Sequence[Row]) -> list[tuple[list[Column], list[Row]]]:
+    """A table whose columns are named twice or three times over, as the tables that stand side by side in it."""
+    roles = [column.role for column in columns]
+    for count in (3, 2):
+        size = len(roles) // count
+        if size >= 2 and roles == roles[:size] * count and (_name_roles(columns[:size])):
+            starts = [columns[index * size].x0 - 1.0 for index in range(1, count)]
+            groups = [list(columns[index * size : (index + 1) * size]) for index in range(count)]
+            sides = zip([float("-inf"), *starts], [*starts, float("inf")], strict=True)
+            return [(group, _between(rows, left, right)) for group, (left, right) in zip(groups, sides, strict=True)]
+    return [(list(columns), list(rows))]
+
+
+def _between(rows: Sequence[Row], left: float, right: float) -> list[Row]:
+    """What of each row stands between two heights of x."""
+    kept = []
+    for row in rows:
+        tokens = ([t for t in segment.tokens if left <= t.x0 < right] for segment in row.segments)
+        segments = tuple(Run(part) for part in tokens if part)
+        if segments:
+            kept.append(Row(row.page, row.y, row.height, segments))
+    return kept
+
+
 def typical_pitch(rows: Sequence[Row]) -> float:
     """The usual distance between neighboring rows of a page."""
     gaps = [b.y - a.y for a, b in itertools.pairwise(rows) if a.page == b.page and b.y > a.y]

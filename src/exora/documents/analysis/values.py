@@ -39,7 +39,7 @@ _RANGE_LABEL = re.compile(
     re.I,
 )
 _UNIT_SHAPE = re.compile(
-    r"(?:x\s?10\s?[*^]?\s?[eE]?\d{1,2}\s?/\s?[µμu]?[Ll1]|10\s?[*^eE]\s?\d{1,2}\s?/\s?[µμu]?[Ll1]|"
+    r"(?:x\s?10\s?[*^]?\s?[eE]?\d{1,2}\s?/\s?[µμu]?[Ll1]|10\s?[xX]\s?\d{1,2}\s?(?:cells)?\s?/\s?[µμu]?[Ll]\b|10\s?[*^eE]\s?\d{1,2}\s?/\s?[µμu]?[Ll1]|"
     r"(?:[kKmMuUgGnNpPµμcI{\[]|thou|mil|cells|beats|breaths|copies|"
     r"Eq)[\w\[\]{}µμ.*]{0,8}\s?/\s?[\w\[\](){}µμ.*²^]{1,12}"
     r"(?:\s?/\s?[{(]?1\.73(?:[\s_]?m\s?[²2*^]{0,3})?[})]?)?|/\s?(?:min|hpf|lpf|[uµμ]l)\b|\{[^}\s]{1,20}\}|"
@@ -218,6 +218,7 @@ def read_tail(text: str) -> Tail:
         ".",
         "\n",
         "(",
+        "[",
         "-",
         "–",
         "—",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 
+from exora.documents.machine import cpus
 from exora.documents.ocr.port import OcrResult, Picture, Pictures, Report
 from exora.documents.pool import ChildPool
 from exora.documents.turns import a_few_at_a_time
@@ -61,7 +61,7 @@ def has_second_engine() -> bool:
 def second_pool(limits: DocumentLimits) -> ChildPool:
     """Child processes for RapidOCR: half as many as CPUs, started when the first poor page comes."""
     return ChildPool(
-        max((os.cpu_count() or 1) // 2, 1),
+        max(cpus() // 2, 1),
         address_space_bytes=limits.address_space_bytes,
         max_rss_bytes=_SECOND_RSS_BYTES,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from exora.domain.wording import number
+
 WIDTH, HEIGHT = 600.0, 140.0
-_Say = Callable[[float | None], str]
+Say = Callable[[float], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def chart(
     series: Sequence[tuple[str, str, Sequence[float | None]]],
     *,
     unit: str = "",
-    seconds: bool = False,
+    say: Say | None = None,
 ) -> Chart:
     """Draw series over common times.
 
@@ -59,31 +61,31 @@ def chart(
         times: a label for each moment, in order.
         series: (name, CSS class, values); None = unknown then.
         unit: said after numbers.
-        seconds: values are seconds, said in a fitting unit.
+        say: how a value is said; None = as a number with its unit.
     """
     highest = max((value for _, _, values in series for value in values if value is not None), default=0.0)
     top = _round_up(highest)
 
-    def say(value: float | None) -> str:
+    def said(value: float | None) -> str:
         if value is None:
             return "–"
-        return span(value) if seconds else f"{number(value)}{unit}"
+        return f"{number(value)}{unit}" if say is None else say(value)
 
     step = WIDTH / max(len(times) - 1, 1)
-    lines = [_line(name, style, values, top, step, say) for name, style, values in series]
+    lines = [_line(name, style, values, top, step, said) for name, style, values in series]
     points = [
         Point(
             round(place * step - step / 2, 2),
             round(step, 2),
-            f"{at}\n" + "\n".join(f"{name} {say(values[place])}" for name, _, values in series),
+            f"{at}\n" + "\n".join(f"{name} {said(values[place])}" for name, _, values in series),
         )
         for place, at in enumerate(times)
     ]
     return Chart(
         title=title,
         unit=unit,
-        top=say(top),
-        middle=say(top / 2),
+        top=said(top),
+        middle=said(top / 2),
         start=times[0] if times else "",
         end=times[-1] if times else "",
         lines=lines,
@@ -92,35 +94,9 @@ def chart(
     )
 
 
-def number(value: float) -> str:
-    """A count in few characters: 950, 1.2k, 3.4M."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            return f"{value / (1e3 if letter == 'k' else size):.3g}{letter}"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
-
-
-def span(seconds: float | None) -> str:
-    """A length of time in one unit."""
-    if seconds is None:
-        return "–"
-    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s")):
-        if seconds >= size * (2 if unit != "s" else 1):
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1000:.3g} ms" if seconds else "0 s"
-
-
-def coarse(seconds: float | None) -> str:
-    """A length of time in one unit and whole numbers."""
-    if seconds is None:
-        return "–"
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size * 2:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
-def _line(name: str, style: str, values: Sequence[float | None], top: float, step: float, say: _Say) -> Line:
+def _line(
+    name: str, style: str, values: Sequence[float | None], top: float, step: float, say: Callable[[float | None], str]
+) -> Line:
     path, area, started = [], [], None
     for place, value in enumerate([*values, None]):
         if value is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from exora.coordination.port import Coordinator
 from exora.domain.job import JobState
-from exora.domain.operations import Moment, quantile
+from exora.domain.operations import Moment, Usage, quantile
+from exora.domain.wording import span, usd
 from exora.errors import NotFound
 from exora.http.access import Session
 from exora.http.dashboard.charts import Chart, chart
@@ -23,6 +24,7 @@ from exora.observe.tally import BOUNDS
 _PAGE = 50
 #: Minutes shown, and minutes to a point.
 _RANGES = {"1h": (60, 1), "6h": (360, 5), "24h": (1440, 15), "7d": (10080, 120)}
+_DAYS = (7, 30, 90)
 Render = Callable[..., Response]
 
 
@@ -44,7 +46,8 @@ class Pages:
         """Throughput, latency and depth; lanes; workers; capacity."""
         chosen = request.query_params.get("range", "1h")
         minutes, step = _RANGES.get(chosen, _RANGES["1h"])
-        picture = await self._watch.look(2.0)
+        # Who has just acted wants to see it.
+        picture = await self._watch.look(0.0 if "said" in request.query_params else 2.0)
         history = await self._coordinator.lane_history(minutes, step)
         recent = await self._coordinator.lane_history(10, 10)
         return self._render(
@@ -116,6 +119,27 @@ class Pages:
         """Workers and what they report."""
         return self._render(request, session, "workers.html", workers=(await self._watch.look(1.0)).workers)
 
+    async def usage(self, request: Request, session: Session) -> Response:
+        """Jobs, pages, tokens and money, day by day, by lane and by model; never by patient."""
+        asked = request.query_params.get("days", "")
+        days = int(asked) if asked in [str(choice) for choice in _DAYS] else 30
+        last = datetime.now(UTC).date()
+        first = last - timedelta(days=days - 1)
+        ask = self._coordinator.usage
+        totals = await ask(first, last, ())
+        return self._render(
+            request,
+            session,
+            "usage.html",
+            total=totals[0] if totals else None,
+            lanes=await ask(first, last, ("lane",)),
+            models=[row for row in await ask(first, last, ("model",)) if row.model],
+            charts=_usage_charts(await ask(first, last, ("day",)), [first + timedelta(days=n) for n in range(days)]),
+            limited=(await self._coordinator.usage_limits()).enforced,
+            choices=_DAYS,
+            days=days,
+        )
+
     async def audit(self, request: Request, session: Session) -> Response:
         """What of the audit trail is sealed and verified."""
         state = await self._coordinator.audit_state()
@@ -176,7 +200,7 @@ def _charts(history: list[Moment], step: int) -> list[Chart]:
             ("run p95", "ok", [quantile(moment.runs, BOUNDS, 0.95) for moment in history]),
             ("run median", "quiet", [quantile(moment.runs, BOUNDS, 0.5) for moment in history]),
         ),
-        seconds=True,
+        say=span,
     )
     depth = chart(
         "Depth",
@@ -187,6 +211,26 @@ def _charts(history: list[Moment], step: int) -> list[Chart]:
         ),
     )
     return [throughput, latency, depth]
+
+
+def _usage_charts(rows: list[Usage], days: list[date]) -> list[Chart]:
+    of_day = {row.day: row for row in rows}
+
+    def values(name: str) -> list[float]:
+        return [float(getattr(of_day[day], name)) if day in of_day else 0.0 for day in days]
+
+    times = [f"{day:%-d %b}" for day in days]
+    jobs = (
+        ("completed", "ok", values("completed")),
+        ("pages", "accent", values("pages")),
+        ("dead", "bad", values("dead")),
+    )
+    tokens = (("in", "accent", values("input_tokens")), ("out", "ok", values("output_tokens")))
+    return [
+        chart("Jobs and pages", times, jobs, unit="/day"),
+        chart("Tokens", times, tokens, unit="/day"),
+        chart("Money", times, (("spent", "warn", values("usd")),), say=usd),
+    ]
 
 
 def _uuid(text: str) -> UUID | None:

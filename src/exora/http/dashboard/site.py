@@ -16,10 +16,10 @@ from starlette.routing import Mount, Route
 
 from exora import __version__
 from exora.coordination.port import Coordinator
+from exora.domain.wording import coarse, number, span, usd
 from exora.errors import BadInput, CoordinationError, ExoraError, NotFound
 from exora.http.access import COOKIE, SESSION_S, Access, Limiter, Scope, Session, address
 from exora.http.dashboard.acts import Acts
-from exora.http.dashboard.charts import coarse, number, span
 from exora.http.dashboard.guard import HEADERS, Guard, read_form, same_origin
 from exora.http.dashboard.pages import Pages
 from exora.http.watch import Watch
@@ -29,6 +29,8 @@ _STATIC = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "imag
 _SAID = {
     "paused": "The lane is paused. Running jobs go on.",
     "resumed": "The lane is open again.",
+    "closed": "The API is closed. Calls under way go on; jobs that need it wait.",
+    "opened": "The API is open again; calls come back gradually, within 20 seconds.",
     "unchanged": "It was so already.",
     "cancelled": "The job was cancelled.",
     "requested": "Its worker was asked to stop it; it will with its next heartbeat.",
@@ -68,6 +70,7 @@ class Site:
             "ago": _ago,
             "clock": _clock,
             "mib": _mib,
+            "usd": usd,
         }
         self._pages = Pages(coordinator, watch, self._render)
         self._acts = Acts(coordinator)
@@ -83,8 +86,10 @@ class Site:
                 Route("/jobs/{job:uuid}", page(self._pages.job)),
                 Route("/dead", page(self._pages.dead)),
                 Route("/workers", page(self._pages.workers)),
+                Route("/usage", page(self._pages.usage)),
                 Route("/audit", page(self._pages.audit)),
                 Route("/act/lane", act(self._acts.lane), methods=["POST"]),
+                Route("/act/api", act(self._acts.api), methods=["POST"]),
                 Route("/act/job", act(self._acts.job), methods=["POST"]),
                 Route("/act/group", act(self._acts.group), methods=["POST"]),
                 Route("/act/audit", act(self._acts.audit), methods=["POST"]),

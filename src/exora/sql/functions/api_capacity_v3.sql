@@ -1,11 +1,11 @@
 -- public.api_capacity_v3: how full each API is: what counts against its limits now beside the limits, what was spent today,
 -- how many calls wait, and one word for all: available, rate_limited (some limit is reached, or the provider said to wait),
--- closed (until a person acts) or down (it fails; the breaker is open).
+-- closed (until a person acts; who closed it and why, where a person did) or down (it fails; the breaker is open).
 create or replace function public.api_capacity_v3()
 returns table (provider_name text, api_endpoint text, state text, reason text, closed_until timestamptz,
                requests bigint, requests_per_minute int, tokens bigint, tokens_per_minute int, concurrent bigint,
                concurrent_requests int, cost_today_usd double precision, cost_per_day_usd double precision, waiting bigint, workers bigint,
-               status text)
+               status text, closed_by text, closed_why text)
 language sql volatile security definer set search_path = '' as $$
   select l.provider_name, l.api_endpoint,
          case when l.status <> 'active' or (s.closed_kind = 'closed' and s.closed_until > n.now) then 'closed'
@@ -15,7 +15,8 @@ language sql volatile security definer set search_path = '' as $$
               else 'available' end,
          f.reason, nullif(case when s.closed_until > n.now then s.closed_until end, 'infinity'),
          u.requests, l.requests_per_minute, u.tokens, l.tokens_per_minute, u.slots, l.concurrent_requests,
-         coalesce(c.microusd, 0) / 1000000::double precision, l.cost_per_day_usd::double precision, h.waiting, h.workers, l.status
+         coalesce(c.microusd, 0) / 1000000::double precision, l.cost_per_day_usd::double precision, h.waiting, h.workers, l.status,
+         case when f.reason = 'operator' then s.closed_by end, case when f.reason = 'operator' then s.closed_why end
     from (select clock_timestamp() as now) n
    cross join exora.api_rate_limits l
     left join exora.api_state s on s.api = l.api

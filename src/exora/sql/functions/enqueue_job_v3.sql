@@ -1,6 +1,6 @@
 -- public.enqueue_job_v3: enqueue one job. The first six argument names are the original's: callers use them.
 --
--- A plain job (now, without keys, in a lane without a depth limit, no payload key to drop, no API under pressure) takes a short way: the batch
+-- A plain job (now, without keys, in a lane without a depth limit, no payload key to drop, no API under pressure, no limits of usage) takes a short way: the batch
 -- function's set-based statements cost three times as much for one row. Whatever is not plain, or not valid, goes there.
 create or replace function public.enqueue_job_v3(
   job_type text, job_name text, job_payload jsonb, job_category text default 'standard', priority int default 5,
@@ -36,7 +36,8 @@ begin
        and coalesce(priority, 5) between 1 and 10 and coalesce(p_max_retries, 0) between 0 and 100
        and coalesce(job_category, 'standard') in ('critical', 'high_priority', 'standard', 'background', 'maintenance')
        and pg_catalog.current_setting('transaction_isolation') = 'read committed'
-       and not exists (select from exora.backpressure_for_types(array[job_type]));
+       and not exists (select from exora.backpressure_for_types(array[job_type]))
+       and not (select f.enabled from exora.features f where f.feature = 'usage_limits');
   end if;
   if v_lane is null then
     select e.job_id, e.scheduled_at, e.outcome, e.reason into job_id, scheduled_at, outcome, reason

@@ -1,7 +1,7 @@
 -- public.enqueue_jobs_v3: enqueue many jobs, column by column (null = all defaults). Answers one row per job, in order:
 -- accepted, deferred (until scheduled_at, as asked for or because an API the type needs is under pressure: reason) or
 -- duplicate (the first job's id). Bad input refuses the whole batch and names
--- the job and the field.
+-- the job and the field; a patient beyond the limits of usage refuses it, too (PT429).
 create or replace function public.enqueue_jobs_v3(
   p_job_types text[], p_payloads jsonb[], p_names text[] default null, p_categories text[] default null,
   p_priorities int[] default null, p_scheduled_at timestamptz[] default null, p_lanes text[] default null,
@@ -83,6 +83,8 @@ begin
   select d.ids, d.due, n.new into v_ids, v_due, v_new
     from (select array_agg(id order by ordinal) as ids, array_agg(scheduled_at order by ordinal) as due from draft) d,
          due n left join readied on true;
+
+  perform exora.count_enqueued(v_new);
 
   if cardinality(v_new) = cardinality(v_ids) then
     return query

@@ -1,9 +1,11 @@
 -- public.report_worker_v3: a worker says that it lives, what it serves and what it has done since its last report.
 -- p_report counts its reports: one that comes twice changes nothing. p_work: for each lane {lane, completed, retried, dead,
--- cancelled, pages, run_s, runs, waits}, as in exora.lane_minutes. p_state: working, draining, or stopped, which takes it off.
+-- cancelled, pages, run_s, runs, waits}, as in exora.lane_minutes. p_used: what jobs used, as exora.note_work_usage takes it.
+-- p_state: working, draining, or stopped, which takes it off.
 create or replace function public.report_worker_v3(
   p_worker_id text, p_report bigint, p_started_at timestamptz, p_state text, p_job_types text[], p_lanes text[],
-  p_slots int, p_active int, p_memory_bytes bigint, p_version text, p_work jsonb default '[]')
+  p_slots int, p_active int, p_memory_bytes bigint, p_version text, p_work jsonb default '[]',
+  p_used jsonb default '[]')
 returns void language plpgsql security definer set search_path = '' set jit = off as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -41,6 +43,10 @@ begin
      set completed = u.completed + excluded.completed, retried = u.retried + excluded.retried, dead = u.dead + excluded.dead,
          pages = u.pages + excluded.pages, run_s = u.run_s + excluded.run_s;
 
+  if p_used <> '[]' then
+    perform exora.note_work_usage(p_used);
+  end if;
+
   -- Once a minute somebody notes the depth, and forgets what is old.
   if pg_try_advisory_xact_lock(hashtextextended('exora.depth', 0))
      and not exists (select from exora.lane_minutes d where d.minute = v_minute and d.ready is not null) then
@@ -49,5 +55,6 @@ begin
     on conflict (lane, minute) do update set ready = excluded.ready, running = excluded.running;
     delete from exora.lane_minutes where minute < v_now - interval '8 days';
     delete from exora.workers where seen_at < v_now - interval '1 day';
+    perform exora.forget_usage();
   end if;
 end $$;

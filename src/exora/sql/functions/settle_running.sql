@@ -31,7 +31,9 @@ begin
   ), ended as materialized (
     select h.*, case when h.outcome = 'retry' and h.retry_count >= j.max_retries then 'dead' else h.outcome end as final,
            coalesce(h.delay_s, case when h.outcome = 'retry' then exora.backoff_s(j.job_type, h.retry_count) end, 0) as wait_s,
-           case when h.reason ~ '^[a-z0-9_.:-]{1,64}$' then h.reason end as safe_reason
+           case when h.reason ~ '^[a-z0-9_.:-]{1,64}$' then h.reason end as safe_reason,
+           h.crash_count + coalesce(h.error ->> 'code' = 'worker_lost' and h.reason is distinct from 'shared_crash', false)::int
+             as crashes
       from removed d join hit h on h.job = d.job
       left join lateral (select j.max_retries, j.job_type from exora.jobs j
                           where j.id = h.job and h.outcome = 'retry' limit 1) j on true
@@ -55,15 +57,14 @@ begin
   ), buried as (
     insert into exora.dead_letters (job, dead_letter_at, attempt, retry_count, crash_count, started_at, worker_id, cause,
                                     fingerprint)
-    select e.job, v_now, e.attempt, e.retry_count, e.crash_count + coalesce(e.error ->> 'code' = 'worker_lost', false)::int, e.started_at,
-           e.worker_id,
+    select e.job, v_now, e.attempt, e.retry_count, e.crashes, e.started_at, e.worker_id,
            case when e.outcome = 'retry' then 'exhausted' when e.safe_reason = 'poison' then 'poison' else 'permanent' end,
            left(e.error ->> 'fingerprint', 64)
       from ended e where e.final = 'dead'
   ), postponed as (
     insert into exora.scheduled (job, due_at, attempt, retry_count, crash_count)
-    select e.job, v_now + make_interval(secs => e.wait_s), e.attempt, e.retry_count + (e.final = 'retry')::int, e.crash_count
-      from ended e where e.final in ('retry', 'snooze')
+    select e.job, v_now + make_interval(secs => e.wait_s), e.attempt, e.retry_count + (e.final = 'retry')::int, e.crashes
+      from ended e where e.final in ('retry', 'snooze') or e.final = 'release' and e.wait_s > 0
   ), noted as (
     insert into exora.job_errors (job, at, attempt, kind, error_class, code, summary, fingerprint)
     select e.job, v_now, e.attempt, case when e.error ->> 'code' = 'worker_lost' then 'crash' else e.final end,
@@ -71,11 +72,10 @@ begin
            left(coalesce(e.error ->> 'summary', ''), 500), left(coalesce(e.error ->> 'fingerprint', ''), 64)
       from ended e where e.final in ('retry', 'dead') or e.error ->> 'code' = 'worker_lost'
   )
-  select coalesce(array_agg(e.position), '{}'), array_agg(e.job) filter (where e.final = 'release'),
-         array_agg(e.attempt) filter (where e.final = 'release'),
-         array_agg(e.retry_count::int) filter (where e.final = 'release'),
-         array_agg(e.crash_count + coalesce(e.error ->> 'code' = 'worker_lost', false)::int)
-           filter (where e.final = 'release'),
+  select coalesce(array_agg(e.position), '{}'), array_agg(e.job) filter (where e.final = 'release' and e.wait_s = 0),
+         array_agg(e.attempt) filter (where e.final = 'release' and e.wait_s = 0),
+         array_agg(e.retry_count::int) filter (where e.final = 'release' and e.wait_s = 0),
+         array_agg(e.crashes::int) filter (where e.final = 'release' and e.wait_s = 0),
          array_agg(e.concurrency_key) filter (where e.concurrency_key is not null)
     into v_settled, v_jobs, v_attempts, v_retries, v_crashes, v_keys
     from ended e;

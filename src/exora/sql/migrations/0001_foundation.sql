@@ -344,10 +344,3 @@ insert into exora.api_rate_limits (provider_name, api_endpoint, requests_per_min
 values ('openai', 'gpt-4o-mini', 500, 200000, 50), ('openai', 'gpt-4-vision', 100, 20000, 20),
        ('google', 'vision-api', 1800, null, 100), ('anthropic', 'claude-3', 400, 100000, 25);
 
--- Row types the functions pass between each other ------------------------------------------------
-
-create type exora.job_draft as (
-  ordinal int, id bigint, scheduled_at timestamptz, priority smallint, max_retries smallint,
-  patient_id uuid, shell_file_id uuid, correlation_id uuid, job_type text, lane text, category text, name text,
-  payload jsonb, idempotency_key text, notes text[]
-);

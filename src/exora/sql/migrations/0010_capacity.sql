@@ -4,6 +4,7 @@
 drop function if exists public.reserve_api_capacity_v3(uuid, text, text, text, int, real);
 drop function if exists public.settle_api_capacity_v3(uuid, int);
 drop function if exists public.api_capacity_v3();
+drop function if exists public.close_api_v3(text, text, boolean, double precision);
 
 alter table exora.api_rate_limits
   add column api                            integer generated always as identity unique,
@@ -34,6 +35,8 @@ create table exora.api_state (
   closed_kind       text check (closed_kind in ('throttled', 'down', 'closed', 'recovering')),
   closed_reason     text,
   closed_until      timestamptz,
+  closed_by         text,
+  closed_why        text,
   granted_since     integer not null default 0,
   throttles         smallint not null default 0,
   trips             smallint not null default 0,
@@ -47,8 +50,9 @@ create table exora.api_state (
 ) with (fillfactor = 50);
 comment on table exora.api_state is
   'What the providers have said. throttled: closed until then, by itself; down: the breaker is open, from closed_until on
-half-open; closed: until a person acts; recovering: open again since closed_until. granted_since counts the grants of a
-recovery. pressed_until: some limit was nearly reached a moment ago. Its row lock makes grants of one API take turns.';
+half-open; closed: until a person acts; recovering: open again since closed_until. closed_by, closed_why: of the last person
+who closed it. granted_since counts the grants of a recovery. pressed_until: some limit was nearly reached a moment ago. Its
+row lock makes grants of one API take turns.';
 
 create table exora.api_window (
   api       integer not null,

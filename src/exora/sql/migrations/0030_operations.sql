@@ -50,6 +50,67 @@ create table exora.usage_days (
 comment on table exora.usage_days is
   'What workers say they did on each day (UTC) in each lane, kept for good: a row a lane and day. Money is in api_costs.';
 
+create table exora.patient_usage (
+  day            date not null,
+  patient_id     uuid,
+  lane           text collate "C" not null,
+  model          text not null,
+  completed      bigint not null,
+  retried        bigint not null,
+  dead           bigint not null,
+  calls          bigint not null,
+  input_tokens   bigint not null,
+  output_tokens  bigint not null,
+  pages          bigint not null,
+  microusd       bigint not null,
+  run_s          double precision not null,
+  unique nulls not distinct (day, patient_id, lane, model)
+) with (fillfactor = 70);
+create index patient_usage_patient on exora.patient_usage (patient_id, day);
+comment on table exora.patient_usage is
+  'What each patient''s jobs used on each day (UTC), as workers say, kept for good. Model is provider/endpoint for calls of an
+API (pages: what was read by it; run_s: the time they took) and empty for the attempts themselves.';
+
+create table exora.job_usage (
+  like exora.patient_usage,
+  job_id  uuid not null,
+  primary key (job_id, day, model)
+) with (fillfactor = 70);
+create index job_usage_day on exora.job_usage (day);
+comment on table exora.job_usage is 'The same job by job, for as long as finished jobs are kept. Attempts of under a second that read no
+page and called no API are in usage_days alone: there can be very many.';
+
+create type exora.used_by_job as (
+  patient_id uuid, lane text, model text, completed bigint, retried bigint, dead bigint, calls bigint, input_tokens bigint,
+  output_tokens bigint, pages bigint, microusd bigint, run_s double precision, job_id uuid
+);
+
+-- Limits of usage for each patient ----------------------------------------------------------------
+
+create table exora.features (
+  feature  text primary key,
+  enabled  boolean not null
+);
+comment on table exora.features is 'What can be turned on.';
+insert into exora.features values ('usage_limits', false);
+
+create table exora.usage_limits (
+  patient_id      uuid unique nulls not distinct,
+  jobs_per_day    integer check (jobs_per_day >= 0),
+  pages_per_day   integer check (pages_per_day >= 0),
+  usd_per_day     numeric(12, 4) check (usd_per_day >= 0)
+);
+comment on table exora.usage_limits is
+  'What one patient may use on a day (UTC); null = unlimited. The row without a patient is for all that have none of their own.';
+
+create table exora.enqueued_days (
+  day         date not null,
+  patient_id  uuid not null,
+  jobs        bigint not null,
+  primary key (day, patient_id)
+) with (fillfactor = 50);
+comment on table exora.enqueued_days is 'Jobs enqueued for each patient today, counted while the limits of usage are on.';
+
 -- Who acted, and why ------------------------------------------------------------------------------
 
 alter table exora.lanes add column paused_by text, add column pause_reason text;
@@ -108,3 +169,5 @@ drop function if exists public.cancel_job_v3(uuid);
 drop function if exists public.pause_lane_v3(text, boolean);
 drop function if exists public.redrive_jobs_v3(uuid[]);
 drop function if exists public.list_jobs_v3(text, uuid, uuid[], int);
+drop function if exists public.usage_v3(date, date);
+drop function if exists public.report_worker_v3(text, bigint, timestamptz, text, text[], text[], int, int, bigint, text, jsonb);

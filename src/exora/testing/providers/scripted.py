@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -103,9 +104,9 @@ class ScriptedServer(ABC):
         self._api_key = api_key
 
     @contextlib.asynccontextmanager
-    async def serve(self, port: int = 0) -> AsyncIterator[str]:
-        """Serve until the block ends; yields the base URL to configure."""
-        async with serving(self._handle, port) as url:
+    async def serve(self, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+        """Serve until the block ends, over HTTPS with ``tls``; yields the base URL to configure."""
+        async with serving(self._handle, port, tls) as url:
             yield url + self.base_path
 
     #: What the base URL ends with.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
@@ -102,18 +103,19 @@ class _Connection(asyncio.Protocol):
 
 
 @contextlib.asynccontextmanager
-async def serving(handle: Handle, port: int = 0) -> AsyncIterator[str]:
+async def serving(handle: Handle, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve until the block ends; yields the base URL.
 
     Args:
         handle: answers one request; cancelled when its client goes away.
         port: 0 = any free one.
+        tls: a server's, with its certificate; None = plain HTTP.
     """
     connections: set[_Connection] = set()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(handle, connections), "127.0.0.1", port)
+    server = await loop.create_server(lambda: _Connection(handle, connections), "127.0.0.1", port, ssl=tls)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         for connection in list(connections):

@@ -88,7 +88,7 @@ document.addEventListener("pointermove", (event) => {
   tip.style.setProperty("--y", `${event.clientY}px`);
 });
 
-// Keys: 1 to 5 pages, / the search, d dark or light, j and k rows, and those that buttons name.
+// Keys: 1 to 6 pages, / the search, d dark or light, j and k rows, and those that buttons name.
 document.addEventListener("click", (event) => { if (event.target.closest("[data-theme-switch]")) switchTheme(); });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea") || dialog?.open) return;

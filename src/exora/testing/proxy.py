@@ -14,6 +14,7 @@ from enum import Enum
 from urllib.parse import parse_qs, urlsplit
 
 _CANCEL_REQUEST = 80877102
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Cut(Enum):
@@ -44,6 +45,9 @@ class Proxy:
     def __init__(self, upstream: str, draw: random.Random, port: int) -> None:
         parts = urlsplit(upstream)
         query = parse_qs(parts.query)
+        self._upstream = (
+            (query["host"][0], int(query["port"][0])) if "host" in query else (parts.hostname or "", parts.port or 5432)
+        )
         credentials = parts.netloc.rpartition("@")[0]
         self.dsn = parts._replace(netloc=f"{credentials}@127.0.0.1:{port}", query="sslmode=disable").geturl()
         self.plan: Plan = lambda _: None
@@ -51,7 +55,6 @@ class Proxy:
         self.jitter_s = 0.0
         self.cuts = 0
         self.committed = 0
-        self._socket_path = f"{query['host'][0]}/.s.PGSQL.{query['port'][0]}"
         self._draw = draw
         self._executed: list[str] = []
         self._links: set[_Link] = set()
@@ -88,7 +91,7 @@ class Proxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one client's connection to its end."""
         try:
-            link = _Link(self, (reader, writer), await asyncio.open_unix_connection(self._socket_path))
+            link = _Link(self, (reader, writer), await self._connected())
         except OSError:  # the server is away: as if nobody listened here
             writer.transport.abort()
             return
@@ -97,6 +100,12 @@ class Proxy:
             await link.run()
         finally:
             self._links.discard(link)
+
+    async def _connected(self) -> _Streams:
+        host, port = self._upstream
+        if host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        return await asyncio.open_connection(host, port)
 
     def decide(self, sql: str) -> Cut | None:
         """Ask the plan about a statement, and keep count."""
@@ -124,7 +133,7 @@ async def proxied(upstream: str, draw: random.Random) -> AsyncIterator[Proxy]:
     """A running proxy on a loopback port of its own.
 
     Args:
-        upstream: the URL of a server on a unix socket (``?host=/directory&port=5432``).
+        upstream: the URL of a server, on a unix socket (``?host=/directory&port=5432``) or on TCP without TLS.
         draw: draws the jitter, and whether a cut is a FIN or a RST.
     """
     listening = socket.create_server(("127.0.0.1", 0))
@@ -187,9 +196,6 @@ class _Way:
                 await self._writer.drain()
             if last:
                 return
-
-
-_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class _Link:

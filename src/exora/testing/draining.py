@@ -1,0 +1,130 @@
+"""Draining: runs everything that can be run now, in this process, by the worker's own runner and settler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from exora.coordination.port import Coordinator
+from exora.domain.job import ClaimedJob, Fence
+from exora.domain.outcome import Completed, Outcome, SettleAnswer, Settlement
+from exora.observe.tally import Tally
+from exora.worker.context import JobContext
+from exora.worker.registry import Registry
+from exora.worker.runner import Runner
+from exora.worker.settler import Settler
+
+_WRITE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One attempt that was run.
+
+    Attributes:
+        job: as it was claimed.
+        outcome: what was written of it; None = the claim was lost, and nothing was.
+        error: what the handler raised, as it was raised: the database keeps its class and a fingerprint only.
+    """
+
+    job: ClaimedJob
+    outcome: Outcome | None
+    error: Exception | None
+
+    @property
+    def job_id(self) -> UUID:
+        """The job's id."""
+        return self.job.job_id
+
+    @property
+    def completed(self) -> bool:
+        """Whether the job is done."""
+        return isinstance(self.outcome, Completed)
+
+
+class _Watched(Registry):
+    """Handlers, and what they raised."""
+
+    def __init__(self, inner: Registry) -> None:
+        super().__init__()
+        self._handlers = dict(inner._handlers)
+        self.raised: dict[Fence, Exception] = {}
+
+    def call(
+        self, job_type: str, context: JobContext, payload: dict[str, Any]
+    ) -> Awaitable[Outcome | dict[str, Any] | None]:
+        async def run() -> Outcome | dict[str, Any] | None:
+            try:
+                return await super(_Watched, self).call(job_type, context, payload)
+            except Exception as error:
+                self.raised[context.job.fence] = error
+                raise
+
+        return run()
+
+
+class _Noted:
+    """Settles, and remembers what was settled."""
+
+    def __init__(self, inner: Coordinator) -> None:
+        self._inner = inner
+        self.outcomes: dict[Fence, Outcome] = {}
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[SettleAnswer]:
+        answers = await self._inner.settle(settlements)
+        for (fence, outcome), answer in zip(settlements, answers, strict=True):
+            if answer != "lost":
+                self.outcomes[fence] = outcome
+        return answers
+
+
+def _ignore(*_: object) -> None:
+    """Nobody watches."""
+
+
+async def run_due(coordinator: Coordinator, registry: Registry, ended: list[Ended], *, slots: int, most: int) -> None:
+    """Sweep, claim and run until nothing can be claimed; jobs that handlers enqueue are run too.
+
+    Args:
+        coordinator: the verbs.
+        registry: handlers; only jobs of their types are claimed.
+        ended: the attempts so far; those that are made are added.
+        slots: how many run at once.
+        most: attempts, at most.
+
+    Raises:
+        RuntimeError: there is no handler, or after ``most`` attempts there still are jobs.
+    """
+    if not registry.job_types:
+        raise RuntimeError("no handler is registered: import the module that registers them, or set sandbox.registry")
+    watched, noted = _Watched(registry), _Noted(coordinator)
+    while True:
+        await coordinator.sweep()
+        claimed = await coordinator.claim(
+            worker_id="drain", claim_token=uuid4(), job_types=watched.job_types, lanes=None, limit=slots, wait=False
+        )
+        if not claimed:
+            return
+        if len(ended) + len(claimed) > most:
+            raise RuntimeError(f"more than {most} attempts: a job that retries or snoozes without end?")
+        await _run(claimed, watched, coordinator, noted, slots)
+        ended += [Ended(job, noted.outcomes.get(job.fence), watched.raised.get(job.fence)) for job in claimed]
+
+
+async def _run(jobs: list[ClaimedJob], registry: Registry, coordinator: Coordinator, noted: _Noted, slots: int) -> None:
+    """Run claimed jobs to their ends, and write those."""
+    settler = Settler(noted, 0.0, lambda fences: runner.settled(fences))
+    runner = Runner(
+        registry=registry, store=coordinator, settle=settler.put, worker_id="drain", slots=slots,
+        on_progress=_ignore, tally=Tally(),
+    )  # fmt: skip
+    settler.start()
+    runner.start()
+    runner.offer(jobs)
+    while runner.queued or runner.active:
+        runner.changed.clear()
+        await runner.changed.wait()
+    await settler.stop(_WRITE_S)
+    await runner.close()

@@ -1,0 +1,3 @@
+"""The version of this software, where everything can read it."""
+
+__version__ = "0.1.0"
