@@ -19,6 +19,7 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from exora.app import Services, open_services, open_worker
+from exora.documents.analysis import ANALYZER
 from exora.domain.job import JobState
 from exora.settings import RemoteApi
 from exora.testing.providers.answers import read_here
@@ -265,7 +266,7 @@ async def test_an_obeyed_injection_changes_nothing_but_its_own_record(rig: Rig) 
         assert all(item["source"]["page"] == 1 for item in record["medications"])
     engines = sorted(record["engines"]["analyzer"] for record in records)
     assert engines.count("gpt-4o-mini/extract-1") >= 3
-    assert engines.count("local/1") >= 3, "an answer with keys of its own, or that is none, is no answer"
+    assert engines.count(ANALYZER) >= 3, "an answer with keys of its own, or that is none, is no answer"
 
 
 async def test_the_local_analyzer_takes_no_orders(rig: Rig) -> None:
@@ -273,4 +274,4 @@ async def test_the_local_analyzer_takes_no_orders(rig: Rig) -> None:
     for record in records:
         assert "Lisinopril" in {item["name"] for item in record["medications"]}
         assert "Oxycodone" not in json.dumps(record)
-        assert record["engines"]["analyzer"] == "local/1"
+        assert record["engines"]["analyzer"] == ANALYZER

@@ -40,7 +40,7 @@ def test_every_test_that_is_named_exists_and_is_collected(request: pytest.Fixtur
     named = {node(*found) for found in _TEST.findall(TEXT)}
     assert len(named) > 50
     assert len(named) == len(set(re.findall(r"`tests/[^`]*::[^`]*`", TEXT))), "every name is a file and a function"
-    collected = {item.nodeid.split("[")[0] for item in request.session.items}
+    collected = {re.split(r"[\[@]", item.nodeid)[0] for item in request.session.items}
     files = {name.split("::")[0] for name in collected}
     whole = request.config.args_source is pytest.Config.ArgsSource.TESTPATHS
     assert {name for name in named if whole or name.split("::")[0] in files} - collected == set()
