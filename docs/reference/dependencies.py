@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from quality.supply.bill import needs
 from quality.supply.licenses import license_of
 from quality.supply.lock import direct, locked, reviewed
 
+PAGE = Path(__file__).with_suffix(".md")
 _HEAD = """# Dependencies
 
 What Exora installs, and why. Nothing under the GPL or AGPL is installed or linked; `make supply` holds that, and looks
 for known vulnerabilities. Everything is installed by hash from `requirements/runtime.txt`. This page is made by
-`python -m docs.reference.dependencies`.
+`make reference`.
 """
 
 
@@ -49,7 +52,4 @@ def tree(name: str, packages: list[str], seen: frozenset[str] = frozenset()) -> 
 
 
 if __name__ == "__main__":
-    try:
-        Path(__file__).with_suffix(".md").write_text(reference(), encoding="utf-8")
-    except PackageNotFoundError as missing:
-        raise SystemExit(f"{missing} is not installed: make install") from None
+    PAGE.write_text(reference(), encoding="utf-8")

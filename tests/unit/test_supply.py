@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from docs.reference import dependencies
 from quality.supply import advisories, bill, licenses, secrets
 from quality.supply.lock import direct, locked, reviewed
 
@@ -23,11 +22,6 @@ def test_the_lock_is_read_whole() -> None:
 
 def test_every_direct_dependency_has_a_reason_and_no_other_has() -> None:
     assert set(reviewed()["why"]) == set(direct())
-
-
-def test_the_page_of_dependencies_is_current() -> None:
-    page = Path(dependencies.__file__).with_suffix(".md").read_text(encoding="utf-8")
-    assert page == dependencies.reference(), "run: python -m docs.reference.dependencies"
 
 
 def test_everything_that_ships_may_ship() -> None:
@@ -93,7 +87,8 @@ def test_the_scan_for_secrets_finds_one(tmp_path: Path) -> None:
 def test_nothing_in_the_repository_is_a_secret_and_every_exception_is_in_use() -> None:
     found = secrets.scan(secrets.tracked())
     assert secrets.findings(found) == []
-    assert secrets.known() == {(secret.file, secret.digest) for secret in found}
+    everywhere = {("*", secret.digest) for secret in found}
+    assert secrets.known() <= everywhere | {(secret.file, secret.digest) for secret in found}
 
 
 def test_an_advisory_is_a_finding_and_silence_is_said() -> None:

@@ -9,13 +9,15 @@ from rich.table import Column, Table
 
 from exora.cli.acts import ByOption, WhyOption, YesOption, act, confirm
 from exora.cli.database import ask
+from exora.cli.enqueue import enqueue
 from exora.cli.output import JsonOption, out, parse_uuid, print_json
 from exora.coordination.port import Coordinator
 from exora.domain.job import AuditEvent, JobState, JobView
 from exora.domain.operations import Act
 from exora.errors import NotFound
 
-app = typer.Typer(help="See jobs and act on them.", no_args_is_help=True)
+app = typer.Typer(help="Enqueue jobs, see them and act on them.", no_args_is_help=True)
+app.command("enqueue")(enqueue)
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import typer
 from rich.table import Table
 
 from exora.cli.acts import ByOption, WhyOption, YesOption, act, confirm
 from exora.cli.database import ask
-from exora.cli.output import JsonOption, out, print_json
+from exora.cli.output import JsonOption, out, parse_object, print_json
 from exora.domain.schedule import Missed, next_tick
-from exora.errors import BadInput, NotFound
+from exora.errors import NotFound
 
 app = typer.Typer(help="See and make periodic jobs.", no_args_is_help=True)
 
@@ -53,7 +52,7 @@ def add(
 ) -> None:
     """Make a schedule, or change the one of this name."""
     next_at = next_tick(cron, time_zone, datetime.now(UTC))
-    references = _payload(payload)
+    references = parse_object(payload, "--payload")
     new = ask(
         lambda verbs: verbs.put_schedule(
             name,
@@ -91,13 +90,3 @@ def run_now(name: NameArgument, why: WhyOption = None, by: ByOption = None, as_j
     """Enqueue a schedule's job now, besides its ticks."""
     job = ask(lambda verbs: verbs.run_schedule(name, act(by, why)))
     print_json({"job_id": job}) if as_json else out.print(f"Enqueued: {job}")
-
-
-def _payload(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise BadInput("the payload is not a JSON object", field="--payload", remedy='Use the form {"limit": 100}')
-    return value
