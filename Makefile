@@ -49,6 +49,14 @@ format: .venv/.installed ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: docs
+docs: .venv/.installed ## Build the docs into build/site; a warning fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+.PHONY: reference
+reference: .venv/.installed ## Make the pages that are made from the code
+	for page in docs/reference/*.py; do $(BIN)/python $$page || exit 1; done
+
 .PHONY: examples
 examples: .venv/.installed ## Make the example documents anew from DATA (default ../shared/data)
 	$(BIN)/python examples/generate.py --data $(or $(DATA),../shared/data)

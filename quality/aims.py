@@ -53,6 +53,7 @@ _BY_SET: dict[str, dict[str, Aim]] = {
     "bad-files": _at_most(hung=0, crashed=0),
     "analyzer": {**_at_least(pages_per_s=20), **_at_most(peak_mb=300)},
     "reading": _at_least(digital_pages_per_s=80),
-    "memory": _at_most(peak_rss_mb=512),
+    "memory": _at_most(peak_rss_mb=512, unfinished=0),
+    "steps": _at_most(paid_twice=0),
 }
 AIMS: dict[str, Aim] = {f"{name}.{measure}": aim for name, aims in _BY_SET.items() for measure, aim in aims.items()}

@@ -70,4 +70,5 @@ def _longest(cell: str, size: float) -> float:
 def read_pdf(content: bytes) -> list[PageText]:
     """The pages of a PDF, read in this process."""
     limits = DocumentLimits()
-    return [prepare_page(content, n, limits).page for n in range(1, open_document(content, limits).pages + 1)]
+    count = open_document(content, limits).pages
+    return [prepare_page(content, number, limits).page.unpacked() for number in range(1, count + 1)]

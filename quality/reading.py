@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from exora.documents.ocr.local import LocalOcr, second_pool
@@ -18,7 +18,7 @@ from exora.errors import ExoraError
 class Read:
     """What became of one file: its pages or an error, and the wall seconds that took."""
 
-    pages: tuple[PageText, ...]
+    pages: Sequence[PageText]
     error: ExoraError | None
     seconds: float
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import random
 import re
@@ -14,6 +15,10 @@ from pypdfium2 import PdfDocument
 from reportlab.lib.pagesizes import letter
 from reportlab.pdfgen.canvas import Canvas
 
+from quality.registry import Run
+
+#: Pages of a long document.
+PAGES = 20
 FONTS = ("Helvetica", "Times-Roman", "Courier")
 _LINES = 54
 _LINE_CHARACTERS = 88
@@ -45,6 +50,23 @@ def render(report: str, number: int) -> Rendering:
         canvas.drawString(54, 740 - 13 * row, line)
     canvas.save()
     return Rendering(file.getvalue(), lines)
+
+
+def long_document(run: Run, number: int) -> bytes:
+    """A digital PDF of twenty pages of report text, different for each number."""
+    with (run.folder("mtsamples") / "mtsamples.csv").open(encoding="utf-8") as file:
+        reports = [row["transcription"] for row in csv.DictReader(file) if row["transcription"]]
+    lines = [line for report in reports[number:] for line in wrapped(report)][: 50 * PAGES]
+    content = io.BytesIO()
+    canvas = Canvas(content, pagesize=letter, invariant=True)
+    for page in range(PAGES):
+        canvas.setFont("Helvetica", 10)
+        for row, line in enumerate(lines[50 * page : 50 * (page + 1)]):
+            canvas.drawString(54, 740 - 13 * row, line)
+        canvas.drawString(54, 40, f"document {number} page {page + 1}")
+        canvas.showPage()
+    canvas.save()
+    return content.getvalue()
 
 
 def scan(rendering: Rendering, dpi: int) -> Image.Image:

@@ -10,6 +10,7 @@ import pypdfium2 as pdfium
 from PIL import Image, ImageChops, ImageFilter
 
 from exora.documents.ocr.tesseract import shared_engine
+from exora.documents.packed import pack
 from exora.documents.page_reader import PreparedPage, finish_page
 from exora.domain.document import PageText
 
@@ -36,5 +37,5 @@ def read_scans(content: bytes, seed: str) -> list[PageText]:
     pages = []
     for number, image in enumerate(scans(content, seed), start=1):
         empty = PageText(number, float(image.width), float(image.height), (), "ocr", "none")
-        pages.append(finish_page(PreparedPage(empty), shared_engine().recognize(image, _DPI)))
+        pages.append(finish_page(PreparedPage(pack(empty)), shared_engine().recognize(image, _DPI)).unpacked())
     return pages

@@ -1,4 +1,4 @@
-"""What `exora settings` shows: every variable with its effective value and where it comes from, secrets masked."""
+"""Every variable: what it means, and what `exora settings` shows of it: value and source, secrets masked."""
 
 from __future__ import annotations
 
@@ -19,46 +19,216 @@ class Variable:
     Attributes:
         names: of its variables; the first that is set counts.
         attribute: of ``Settings``.
+        group: the heading it stands under in the reference.
+        meaning: what it says.
+        absent: what holds without it, in words; empty = what ``Settings`` has.
         secret: its value is never shown.
     """
 
     names: tuple[str, ...]
     attribute: str
+    group: str
+    meaning: str
+    absent: str = ""
     secret: bool = False
 
 
+_DATABASE, _WORKER, _HTTP, _WATCHING, _ENGINES = (
+    "Database and documents", "The worker", "HTTP", "Logs, errors, traces", "Engines",
+)  # fmt: skip
+
 VARIABLES = (
-    Variable(("APP_ENV", "NODE_ENV"), "app_env"),
-    Variable(("DATABASE_URL",), "database_url", secret=True),
-    Variable(("SUPABASE_URL",), "project"),
-    Variable(("EXORA_SUPABASE_KEY_FILE", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"), "project", secret=True),
-    Variable(("EXORA_STORAGE_BUCKET",), "project"),
-    Variable(("EXORA_USE_PROXY",), "project"),
-    Variable(("EXORA_INSECURE_DATABASE",), "database_url"),
-    Variable(("EXORA_DATA_DIR",), "data_dir"),
-    Variable(("WORKER_CONCURRENCY",), "worker_concurrency"),
-    Variable(("WORKER_ID", "RENDER_SERVICE_NAME"), "worker_id"),
-    Variable(("EXORA_COMMIT", "RENDER_GIT_COMMIT"), "commit"),
-    Variable(("EXORA_DRAIN_SECONDS",), "drain_s"),
-    Variable(("PORT", "HEALTH_CHECK_PORT"), "http_port"),
-    Variable(("LOG_LEVEL",), "log_level"),
-    Variable(("DEBUG",), "debug"),
-    Variable(("NODE_DEBUG",), "node_debug"),
-    Variable(("DEBUG_QUERIES",), "debug_queries"),
-    Variable(("VERBOSE",), "verbose"),
-    Variable(("EXORA_AUDIT_KEY",), "audit_key", secret=True),
-    Variable(("EXORA_READ_TOKEN",), "read_token", secret=True),
-    Variable(("EXORA_OPERATE_TOKEN",), "operate_token", secret=True),
-    Variable(("SENTRY_DSN",), "sentry_dsn", secret=True),
-    Variable(("OTEL_EXPORTER_OTLP_ENDPOINT",), "otel_endpoint"),
-    Variable(("EXORA_OCR",), "ocr"),
-    Variable(("EXORA_ANALYZER",), "analyzer"),
-    Variable(("GOOGLE_CLOUD_API_KEY",), "vision", secret=True),
-    Variable(("GOOGLE_VISION_BASE_URL",), "vision"),
-    Variable(("OPENAI_API_KEY",), "openai", secret=True),
-    Variable(("OPENAI_BASE_URL",), "openai"),
-    Variable(("OPENAI_MODEL",), "openai"),
-    Variable(("EXORA_PROVIDER_CA_FILE",), "openai"),
+    Variable(
+        ("APP_ENV", "NODE_ENV"),
+        "app_env",
+        _WORKER,
+        "`development`, `test`, `staging` or `production`. A label and a gate: in the last two, what is missing is an"
+        " error and nothing falls back. It never switches what the code does; `NODE_ENV` is the original's name",
+    ),
+    Variable(("WORKER_CONCURRENCY",), "worker_concurrency", _WORKER, "slots: jobs at once, 1 to 1000"),
+    Variable(
+        ("WORKER_ID", "RENDER_SERVICE_NAME"),
+        "worker_id",
+        _WORKER,
+        "prefix of the worker's id; every process adds a nonce of its own",
+        absent="the host's name",
+    ),
+    Variable(
+        ("EXORA_COMMIT", "RENDER_GIT_COMMIT"),
+        "commit",
+        _WORKER,
+        "the commit this was built from: [promotion](../runbooks/promote.md) compares it",
+        absent="unknown",
+    ),
+    Variable(
+        ("EXORA_DRAIN_SECONDS",),
+        "drain_s",
+        _WORKER,
+        "how long running jobs may finish after SIGTERM, 0 to 3600 seconds",
+    ),
+    Variable(
+        ("DATABASE_URL",),
+        "database_url",
+        _DATABASE,
+        "the PostgreSQL to use, reached directly; off this machine with `sslmode=verify-full`",
+        absent="the project of `SUPABASE_URL`, else the embedded one",
+        secret=True,
+    ),
+    Variable(
+        ("SUPABASE_URL",),
+        "project",
+        _DATABASE,
+        "the Supabase project, reached over HTTPS where there is no `DATABASE_URL`; with both, its Storage keeps the"
+        " documents",
+        absent="none",
+    ),
+    Variable(
+        ("EXORA_SUPABASE_KEY_FILE", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"),
+        "project",
+        _DATABASE,
+        "the project's service key, of the old kind or the new; the first name is a file that holds it, read again on"
+        " SIGHUP, by `/ready` and when the key is refused",
+        absent="required with `SUPABASE_URL`",
+        secret=True,
+    ),
+    Variable(
+        ("EXORA_STORAGE_BUCKET",),
+        "project",
+        _DATABASE,
+        "the bucket of Supabase Storage that documents are in",
+        absent="`medical-docs`",
+    ),
+    Variable(
+        ("EXORA_USE_PROXY",), "project", _DATABASE, "heed the proxy variables of the environment on the way to Supabase"
+    ),
+    Variable(
+        ("EXORA_INSECURE_DATABASE",),
+        "database_url",
+        _DATABASE,
+        "let `DATABASE_URL` leave this machine without `sslmode=verify-full`; refused in staging and production",
+    ),
+    Variable(
+        ("EXORA_DATA_DIR",),
+        "data_dir",
+        _DATABASE,
+        "where the embedded PostgreSQL keeps its data",
+        absent="`/var/lib/exora` for root, else `~/.local/share/exora`",
+    ),
+    Variable(
+        ("EXORA_AUDIT_KEY",),
+        "audit_key",
+        _DATABASE,
+        "signs and checks the [anchors](../explanation/audit.md) of the audit trail, and reports of `exora promote`",
+        absent="unsigned",
+        secret=True,
+    ),
+    Variable(
+        ("PORT", "HEALTH_CHECK_PORT"),
+        "http_port",
+        _HTTP,
+        "port of `/health`, `/ready`, `/metrics` and `/dashboard`; 0 = any free one",
+    ),
+    Variable(
+        ("EXORA_READ_TOKEN",),
+        "read_token",
+        _HTTP,
+        "opens `/metrics`, the details of `/ready` and the [dashboard](../howto/dashboard.md), to look; 32 bytes or"
+        " more",
+        absent="no dashboard; the other two are open, but closed in staging and production",
+        secret=True,
+    ),
+    Variable(
+        ("EXORA_OPERATE_TOKEN",),
+        "operate_token",
+        _HTTP,
+        "the same, to look and to act",
+        absent="nobody acts there",
+        secret=True,
+    ),
+    Variable(("LOG_LEVEL",), "log_level", _WATCHING, "`trace`, `debug`, `info`, `warn` or `error`"),
+    Variable(("VERBOSE",), "verbose", _WATCHING, "log as if `LOG_LEVEL` were `debug`"),
+    Variable(
+        ("DEBUG",),
+        "debug",
+        _WATCHING,
+        "show debug events by namespace, in the syntax of npm's package of that name: `db:*`, `supabase:client`,"
+        " `-db:calls`",
+        absent="none",
+    ),
+    Variable(
+        ("NODE_DEBUG",),
+        "node_debug",
+        _WATCHING,
+        "`http` shows calls of the database, as `DEBUG=db:*` does",
+        absent="none",
+    ),
+    Variable(
+        ("DEBUG_QUERIES",),
+        "debug_queries",
+        _WATCHING,
+        "show every call of a function: name, duration, rows and names of arguments, never values",
+    ),
+    Variable(
+        ("SENTRY_DSN",),
+        "sentry_dsn",
+        _WATCHING,
+        "where errors are told, as ids and codes only; needs `exora[sentry]`",
+        absent="nowhere",
+        secret=True,
+    ),
+    Variable(
+        ("OTEL_EXPORTER_OTLP_ENDPOINT",),
+        "otel_endpoint",
+        _WATCHING,
+        "where traces are sent, over HTTP; needs `exora[otel]`",
+        absent="nowhere",
+    ),
+    Variable(
+        ("EXORA_OCR",),
+        "ocr",
+        _ENGINES,
+        "the engine that recognizes pages, by name: `tesseract` or `vision`",
+        absent="`vision` with its key, else `tesseract`",
+    ),
+    Variable(
+        ("EXORA_ANALYZER",),
+        "analyzer",
+        _ENGINES,
+        "the analyzer, by name: `local` or `openai`",
+        absent="`openai` with its key, else `local`",
+    ),
+    Variable(
+        ("GOOGLE_CLOUD_API_KEY",),
+        "vision",
+        _ENGINES,
+        "pages are [recognized by Google Vision](../howto/remote-apis.md)",
+        absent="recognized here",
+        secret=True,
+    ),
+    Variable(
+        ("GOOGLE_VISION_BASE_URL",),
+        "vision",
+        _ENGINES,
+        "another address of it, such as `https://eu-vision.googleapis.com`",
+        absent="Google's",
+    ),
+    Variable(
+        ("OPENAI_API_KEY",),
+        "openai",
+        _ENGINES,
+        "records are [made by OpenAI](../howto/remote-apis.md)",
+        absent="made here",
+        secret=True,
+    ),
+    Variable(("OPENAI_BASE_URL",), "openai", _ENGINES, "another server that speaks its protocol", absent="OpenAI's"),
+    Variable(("OPENAI_MODEL",), "openai", _ENGINES, "another model", absent="`gpt-4o-mini`"),
+    Variable(
+        ("EXORA_PROVIDER_CA_FILE",),
+        "openai",
+        _ENGINES,
+        "certificates (PEM) of authorities to trust besides the system's, for calls to providers",
+        absent="only the system's",
+    ),
 )
 
 

@@ -141,7 +141,7 @@ async def test_every_command_explains_itself() -> None:
         "jobs hold", "jobs retry", "workers", "dead list", "dead show", "dead redrive", "dead export", "queue stats",
         "audit show", "audit export", "lanes",
         "lanes list", "lanes pause", "record", "analyze", "patients", "migrate", "audit", "audit verify", "dev",
-        "doctor", "test connection", "settings", "promote", "patients grant",
+        "doctor", "test connection", "settings", "promote", "patients grant", "jobs enqueue",
     )  # fmt: skip
     for ran in await asyncio.gather(*(exora(*command.split(), "--help") for command in commands)):
         assert ran.code == 0

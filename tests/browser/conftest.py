@@ -22,9 +22,9 @@ Open = Callable[..., AbstractAsyncContextManager[Page]]
 
 
 @pytest.fixture
-async def site(embedded_dsn: str) -> AsyncIterator[Scene]:
-    """A worker's dashboard with something to see."""
-    async with scene(embedded_dsn) as made:
+async def site(embedded_dsn: str, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """A worker's dashboard with something to see, which reaches the database directly or, asked so, over REST."""
+    async with scene(embedded_dsn, rest=getattr(request, "param", "direct") == "rest") as made:
         yield made
 
 

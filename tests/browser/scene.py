@@ -14,6 +14,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from exora.app import open_transport
+from exora.coordination.wire import WireCoordinator
 from exora.domain.job import EnqueueRequest
 from exora.domain.operations import Act, WorkerReport
 from exora.domain.outcome import Dead, ErrorInfo, Retry
@@ -22,6 +24,7 @@ from exora.http.access import Access
 from exora.http.live import LiveWorker
 from exora.http.server import application, bind, serve
 from exora.observe.tally import BOUNDS
+from tests.gateways import local_project
 from tests.worker.conftest import Bench
 
 READ, OPERATE = "look-only-" + "r" * 32, "may-act-" + "o" * 32
@@ -50,11 +53,13 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(dsn: str) -> AsyncIterator[Scene]:
-    """A worker with its HTTP side on a port of its own, and a database with something in it."""
+async def scene(dsn: str, *, rest: bool = False) -> AsyncIterator[Scene]:
+    """A worker with its HTTP side on a port of its own, and a database with something in it; the dashboard reaches it
+    directly, or over REST."""
     bench, release, mended = Bench(dsn), asyncio.Event(), asyncio.Event()
     db = await asyncpg.connect(dsn)
     await _history(db)
+    await _usage(db)
     await _capacity(bench, db)
     await db.close()
 
@@ -72,8 +77,14 @@ async def scene(dsn: str) -> AsyncIterator[Scene]:
     await _reports(bench)
     async with bench.worker(concurrency=8) as worker:
         listener = bind("127.0.0.1", 0)
-        app = application(LiveWorker(worker), bench.coordinator, Access(READ, OPERATE))
-        async with serve(app, listener) as port:
+        async with contextlib.AsyncExitStack() as stack:
+            coordinator = bench.coordinator
+            if rest:
+                transport = open_transport(await stack.enter_async_context(local_project(dsn)))
+                stack.push_async_callback(transport.close)
+                coordinator = WireCoordinator(transport)
+            app = application(LiveWorker(worker), coordinator, Access(READ, OPERATE))
+            port = await stack.enter_async_context(serve(app, listener))
             made = await _jobs(bench)
             yield Scene(f"http://127.0.0.1:{port}", bench, *made, release, mended)
         release.set()
@@ -122,6 +133,33 @@ async def _capacity(bench: Bench, db: asyncpg.Connection) -> None:
         "  from exora.api_rate_limits where provider_name in ('openai', 'google')"
     )
     await bench.coordinator.report_api_throttle("google", "vision-api", "throttled", retry_after_ms=1_800_000)
+
+
+async def _usage(db: asyncpg.Connection) -> None:
+    """A month of days."""
+    dice = random.Random(8)
+    today = datetime.now(UTC).date()
+    for back in range(29, 0, -1):
+        day, quiet = today - timedelta(days=back), 0.3 if (today - timedelta(days=back)).weekday() > 4 else 1.0
+        jobs = int((900 + dice.random() * 300) * quiet)
+        await db.execute(
+            "insert into exora.usage_days values ($1, 'standard_queue', $2, $3, $4, $5, $6)",
+            day, jobs, jobs // 40, dice.randrange(0, 9), jobs * 3, jobs * 4.2,
+        )  # fmt: skip
+        await db.execute(
+            "insert into exora.patient_usage select $1, gen_random_uuid(), 'standard_queue', m.model, 0, 0, 0,"
+            " $2::bigint, $2 * m.tokens * 2, $2 * m.tokens, $2 * m.pages, $2 * m.microusd, 1.0"
+            " from (values ('openai/gpt-4o-mini', 1100, 0, 1020), ('google/vision-api', 0, 2, 3000))"
+            "   as m (model, tokens, pages, microusd)",
+            day, jobs,
+        )  # fmt: skip
+        await db.execute(
+            "insert into exora.api_costs"
+            " select api, $1, $2::bigint * case provider_name when 'google' then 3000 else 1020 end"
+            " from exora.api_rate_limits where (provider_name, api_endpoint) in (('openai', 'gpt-4o-mini'),"
+            " ('google', 'vision-api'))",
+            day, jobs,
+        )  # fmt: skip
 
 
 async def _history(db: asyncpg.Connection) -> None:

@@ -45,6 +45,7 @@ async def test_signing_in_is_refused_and_accepted(open_page: Open, site: Scene, 
         assert page.url.endswith("/dashboard/sign-in")
 
 
+@pytest.mark.parametrize("site", ["direct", "rest"], indirect=True)
 async def test_every_act_is_seen_to_act(open_page: Open, site: Scene, keep: Keep) -> None:
     verbs = site.bench.coordinator
     async with open_page(OPERATE) as page:
@@ -53,10 +54,33 @@ async def test_every_act_is_seen_to_act(open_page: Open, site: Scene, keep: Keep
         await lane.locator("button:has-text('Pause')").click()
         await press_yes(page, "provider outage INC 7")
         await page.wait_for_selector(".toast:has-text('The lane is paused')")
+        assert "paused" in await page.locator("#lanes tr", has_text="notification_delivery").inner_text()
         paused = {stats.lane for stats in await verbs.queue_stats() if stats.paused_at is not None}
         assert paused == {"notification_delivery", "consent_verification"}
         await page.locator("#lanes tr", has_text="notification_delivery").locator("button:has-text('Resume')").click()
         await page.wait_for_selector(".toast:has-text('open again')")
+
+        api = page.locator("#capacity .api", has_text="openai/gpt-4o-mini")
+        await api.locator("button:has-text('Close')").click()
+        await press_yes(page, "invoice unpaid")
+        await page.wait_for_selector(".toast:has-text('The API is closed')")
+        assert "closed by alice (invoice-unpaid)" in await api.inner_text()
+        await keep(page, "overview-closed")
+        await api.locator("button:has-text('Open')").click()
+        await press_yes(page)
+        await page.wait_for_selector(".toast:has-text('The API is open again')")
+        [opened, closed] = [event for event in await verbs.list_audit(9) if event.event.startswith("api_")]
+        assert (closed.event, closed.detail) == (
+            "api_closed",
+            {
+                "provider": "openai",
+                "endpoint": "gpt-4o-mini",
+                "reason": "operator",
+                "by": "alice",
+                "why": "invoice-unpaid",
+            },
+        )
+        assert (opened.event, (opened.detail or {})["by"]) == ("api_opened", "alice")
 
         await page.goto(f"/dashboard/jobs/{site.waiting}")
         assert "none of the 3 live worker(s)" in await page.inner_text(".sentence")
@@ -176,6 +200,9 @@ async def test_keys_lead_everywhere_and_the_phone_fits(open_page: Open, keep: Ke
         assert await page.evaluate("document.activeElement.name") == "id"
     async with open_page(OPERATE, dark=True) as page:
         await keep(page, "overview-dark")
+        await page.goto("/dashboard/usage?days=30")
+        assert "openai/gpt-4o-mini" in await page.inner_text("#models-used")
+        await keep(page, "usage-dark")
 
 
 async def test_nothing_of_a_patient_and_nothing_inline_is_on_any_page(open_page: Open, site: Scene) -> None:

@@ -11,5 +11,5 @@ def read_page(content: bytes, number: int, limits: DocumentLimits) -> PageText:
     """Prepared, recognized where that is needed, and finished."""
     prepared = prepare_page(content, number, limits)
     if prepared.picture is None:
-        return prepared.page
-    return finish_page(prepared, read_first(content, number, limits).result)
+        return prepared.page.unpacked()
+    return finish_page(prepared, read_first(content, number, limits).result).unpacked()

@@ -6,7 +6,7 @@ import io
 import struct
 import time
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ async def pool() -> AsyncIterator[ChildPool]:
         yield opened
 
 
-async def read(pool: ChildPool, content: bytes, limits: DocumentLimits = LIMITS) -> tuple[PageText, ...]:
+async def read(pool: ChildPool, content: bytes, limits: DocumentLimits = LIMITS) -> Sequence[PageText]:
     return await read_pages(content, pool=pool, ocr=LocalOcr(), limits=limits, key="document")
 
 

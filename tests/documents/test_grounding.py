@@ -49,7 +49,7 @@ def answered(patient: dict[str, Any] | None = None, **lists: list[dict[str, Any]
 
 def record(patient: dict[str, Any] | None = None, **lists: list[dict[str, Any]]) -> Record:
     """The record that an answer makes."""
-    parts = [((PAGE,), json.dumps(answered(patient, **lists)))]
+    parts = [((1,), json.dumps(answered(patient, **lists)))]
     return Record.model_validate_json(record_of_answers(parts, [PAGE], "0" * 64, "gpt-4o-mini/extract-1", []))
 
 
@@ -131,14 +131,14 @@ def test_a_quote_is_found_however_its_white_space_falls_and_its_box_is_that_of_i
     assert find_quote("aspirin  81 mg", page) == (0, 13)
     said = medication(quote="Aspirin 81 mg", route=None, frequency=None)
     answer = answered(medications=[said])
-    text = record_of_answers([((page,), json.dumps(answer))], [page], "0" * 64, "m/1", [])
+    text = record_of_answers([((1,), json.dumps(answer))], [page], "0" * 64, "m/1", [])
     [kept] = Record.model_validate_json(text).medications
     assert kept.source.box == pytest.approx((0.1, 0.1, 0.6, 0.2))
     assert kept.confidence == pytest.approx(0.45)
 
 
 def test_what_the_model_would_not_answer_is_read_here() -> None:
-    text = record_of_answers([((PAGE,), None)], [PAGE], "0" * 64, "gpt-4o-mini/extract-1", ["pages 1: …"])
+    text = record_of_answers([((1,), None)], [PAGE], "0" * 64, "gpt-4o-mini/extract-1", ["pages 1: …"])
     found = Record.model_validate_json(text)
     assert [item.name for item in found.results] == ["Potassium"]
     assert found.engines.analyzer == "local/2"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -53,7 +53,7 @@ async def read_all(
     content: bytes,
     limits: DocumentLimits = LIMITS,
     on_page: Callable[[int, int], None] | None = None,
-) -> tuple[PageText, ...]:
+) -> Sequence[PageText]:
     return await read_pages(content, pool=pool, ocr=LocalOcr(), limits=limits, key="document", on_page=on_page)
 
 

@@ -38,7 +38,7 @@ TITLES = {
     15: "memory and page bombs",
     16: "poison handlers",
     17: "audit insert fails",
-    18: "two versions, migration under load",
+    18: "two versions, migration, restore",
     19: "any order of verbs",
 }
 #: Beyond its lease, a claim may wait so long until it is anybody's again.

@@ -8,12 +8,14 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import pytest
 from PIL import Image
 
 from exora.cli.usage_chart import draw_usage
 from exora.domain.job import ClaimedJob, Fence
 from exora.domain.operations import Usage, WorkerReport
 from exora.domain.outcome import DONE, Completed
+from exora.errors import UsageLimitReached
 from exora.observe.tally import Tally
 from tests.acceptance.cli import exora
 from tests.conformance.conftest import Client
@@ -58,9 +60,9 @@ async def test_a_report_is_read_written_and_drawn(
     assert ran.code == 0, ran.err
     rows = [line.split("│")[1:-1] for line in ran.out.splitlines() if line.startswith("│")]
     assert [[cell.strip() for cell in row] for row in rows] == [
-        [str(PATIENT), "openai/gpt-4o-mini", "0", "0", "0", "0", "0.00", "1", "2,000", "500", "0.0006"],
-        [str(PATIENT), "(no API)", "1", "0", "0", "4", "0.00", "0", "0", "0", "0.00"],
-        ["all", "", "1", "0", "0", "4", "0.00", "1", "2,000", "500", "1.25"],
+        [str(PATIENT), "openai/gpt-4o-mini", "0", "0", "0", "0", "700 ms", "1", "2,000", "500", "0.0006"],
+        [str(PATIENT), "(no API)", "1", "0", "0", "4", "1.5 s", "0", "0", "0", "0.00"],
+        ["all", "", "1", "0", "0", "4", "1.5 s", "1", "2,000", "500", "1.25"],
     ]
     lines = list(csv.DictReader((tmp_path / "u.csv").read_text().splitlines()))
     assert [(line["model"], line["output_tokens"], line["pages"]) for line in lines] == [
@@ -82,17 +84,15 @@ async def test_limits_are_set_shown_and_turned_on(dsn: str, client: Client) -> N
         assert ran.code == 0, ran.err
         return ran.out
 
-    assert "Set some: exora usage limits set" in await limits("show")
-    await limits("set", "--jobs", "1")
-    await limits("set", "--patient", str(PATIENT), "--jobs", "none", "--usd", "2.5", "--why", "contract 12")
+    await limits("set", "--patient", str(PATIENT), "--jobs", "1", "--usd", "2.5", "--why", "contract 12")
     shown = await limits("show")
-    assert "all others" in shown
+    assert str(PATIENT) in shown
     assert "2.5" in shown
     assert "They are off. Turn them on: exora usage limits on" in shown
     assert await limits("on") == "The limits are on.\n"
-    assert await limits("on") == "The limits were on already.\n"
-    await client.enqueue(2, patient=PATIENT)
-    assert await limits("off") == "The limits are off.\n"
+    await client.enqueue(patient=PATIENT)
+    with pytest.raises(UsageLimitReached):
+        await client.enqueue(patient=PATIENT)
 
 
 class TestUsageLog:

@@ -45,6 +45,20 @@ async def test_functions_of_another_version_are_noticed_and_renewed(db: asyncpg.
     await check(db)
 
 
+@pytest.mark.parametrize(
+    "harm",
+    ["drop function public.sweep_v3(int)", "revoke execute on function public.update_job_heartbeat from service_role"],
+    ids=["dropped", "revoked"],
+)
+async def test_a_function_that_somebody_dropped_or_revoked_is_laid_anew(db: asyncpg.Connection, harm: str) -> None:
+    await db.execute(harm)
+    assert (await migrate(db)).code_renewed
+    await db.execute("set role service_role")
+    await db.execute("select public.sweep_v3(1), public.update_job_heartbeat(gen_random_uuid(), 'w')")
+    await db.execute("reset role")
+    assert not (await migrate(db)).code_renewed
+
+
 async def test_a_database_of_a_newer_version_is_left_alone(db: asyncpg.Connection) -> None:
     await db.execute("insert into exora.schema_migrations (version, name, checksum) values (9999, 'future', 'x')")
     for verb in (check, migrate):

@@ -12,7 +12,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "howto" / "test-your-handlers.md"
 
 @pytest.mark.xdist_group("processes")
 def test_the_page_is_a_test_suite(pytester: pytest.Pytester) -> None:
-    conftest, first, second = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    page = PAGE.read_text(encoding="utf-8")
+    conftest, first, second = re.findall(r'```python title="\w+.py"\n(.*?)```', page, re.DOTALL)
     pytester.makeconftest(conftest)
     pytester.makeini("[pytest]\nasyncio_mode = auto\n")
     pytester.makepyfile(test_handlers=first, test_faults=second)

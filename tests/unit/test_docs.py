@@ -9,16 +9,14 @@ from pathlib import Path
 import pytest
 
 import exora
-from exora.worker.registry import default_registry
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_reference_of_functions_is_current() -> None:
-    module = runpy.run_path(str(ROOT / "docs/reference/functions.py"))
-    assert (ROOT / "docs/reference/functions.md").read_text() == module["reference"](), (
-        "run: python docs/reference/functions.py"
-    )
+@pytest.mark.parametrize("script", sorted((ROOT / "docs/reference").glob("*.py")), ids=lambda path: path.stem)
+def test_a_page_of_the_reference_is_current(script: Path) -> None:
+    module = runpy.run_path(str(script))
+    assert module["PAGE"].read_text() == module["reference"](), "run: make reference"
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda p: p.name)
@@ -39,8 +37,16 @@ def test_public_names_are_these() -> None:
     assert all(hasattr(exora, name) for name in exora.__all__)
 
 
-def test_the_tutorials_handler_registers() -> None:
-    page = (ROOT / "docs/tutorial/first-record.md").read_text()
-    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    exec(compile(code, "tutorial", "exec"), {})
-    assert "report_generation" in default_registry.job_types
+def test_every_test_that_is_said_to_show_a_promise_exists() -> None:
+    page = (ROOT / "docs/explanation/promises.md").read_text()
+    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", page)
+    assert len(named) > 20
+    for path, name in named:
+        assert (ROOT / path).exists(), path
+        assert name in (ROOT / path).read_text() if name else True, (path, name)
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    site = (ROOT / "mkdocs.yml").read_text()
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").glob("**/*.md")}
+    assert pages == set(re.findall(r"[\w/-]+\.md", site))

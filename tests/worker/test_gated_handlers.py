@@ -28,7 +28,9 @@ from exora.worker.registry import Registry
 from exora.worker.runtime import Worker
 
 EXAMPLES = re.findall(
-    r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs/howto/call-apis.md").read_text(), re.DOTALL
+    r'```python title="\w+.py"\n(.*?)```',
+    (Path(__file__).parents[2] / "docs/howto/call-apis.md").read_text(),
+    re.DOTALL,
 )
 CHAT, RAW = "notification_delivery", "report_generation"
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from exora.app import Target
 from exora.cli.acts import act
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, err, json_line, out, print_json, read_file, run, writing
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, err, json_line, out, print_json, read_file, writing
 from exora.coordination.port import Coordinator
 from exora.domain.audit import Anchor, AuditFinding, new_anchor, read_anchor
-from exora.domain.operations import TrailEvent
 from exora.errors import BadInput
 from exora.settings import read_settings
 
@@ -33,13 +31,11 @@ def anchor() -> None:
     write; signed when EXORA_AUDIT_KEY is set."""
     settings = read_settings()
 
-    async def main(target: Target) -> Anchor:
-        async with services(settings, target) as exora:
-            await _seal(exora.coordinator)
-            return new_anchor(datetime.now(UTC), await exora.coordinator.audit_heads())
+    async def main(verbs: Coordinator) -> Anchor:
+        await _seal(verbs)
+        return new_anchor(datetime.now(UTC), await verbs.audit_heads())
 
-    with database(settings) as target:
-        taken = run(main(target))
+    taken = ask(main)
     print_json((taken if settings.audit_key is None else taken.signed(settings.audit_key)).as_json())
 
 
@@ -55,17 +51,15 @@ def verify(
     kept = None if anchor is None else read_anchor(read_file(anchor))
     signature = None if kept is None else _checked(kept, settings.audit_key)
 
-    async def main(target: Target) -> tuple[int, list[AuditFinding]]:
-        async with services(settings, target) as exora:
-            await _seal(exora.coordinator)
-            events, findings = await _verify(exora.coordinator, kept)
-            tampering = sum(finding.tampering for finding in findings)
-            signed = act(None, None)
-            await exora.coordinator.note_audit_check(events, tampering, anchored=kept is not None, act=signed)
-            return events, findings
+    async def main(verbs: Coordinator) -> tuple[int, list[AuditFinding]]:
+        await _seal(verbs)
+        events, findings = await _verify(verbs, kept)
+        tampering = sum(finding.tampering for finding in findings)
+        signed = act(None, None)
+        await verbs.note_audit_check(events, tampering, anchored=kept is not None, act=signed)
+        return events, findings
 
-    with database(settings) as target:
-        events, findings = run(main(target))
+    events, findings = ask(main)
     whole = not any(finding.tampering for finding in findings)
     if as_json:
         print_json({"whole": whole, "events": events, "anchor": signature, "findings": findings})
@@ -82,14 +76,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest events, newest first. The events of one job: exora jobs show JOB."""
-    settings = read_settings()
-
-    async def main(target: Target) -> list[TrailEvent]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.list_audit(limit, event)
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.list_audit(limit, event))
     if as_json:
         print_json(found)
         return
@@ -109,22 +96,20 @@ def export(
     ] = None,
 ) -> None:
     """Export all sealed events as JSON, one a line, in the order of sealing."""
-    settings = read_settings()
 
-    async def main(target: Target, stream: TextIO) -> int:
-        async with services(settings, target) as exora:
-            await _seal(exora.coordinator)
-            window, count = await exora.coordinator.audit_window(), 0
-            while True:
-                for one in await exora.coordinator.export_audit(window):
-                    stream.write(json_line(one))
-                    count += 1
-                if window.to_run is None:
-                    return count
-                window = await exora.coordinator.audit_window(window.to_run)
+    async def main(verbs: Coordinator) -> int:
+        await _seal(verbs)
+        window, count = await verbs.audit_window(), 0
+        while True:
+            for one in await verbs.export_audit(window):
+                stream.write(json_line(one))
+                count += 1
+            if window.to_run is None:
+                return count
+            window = await verbs.audit_window(window.to_run)
 
-    with database(settings) as target, writing(output) as stream:
-        count = run(main(target, stream))
+    with writing(output) as stream:
+        count = ask(main)
     err.print(f"{count} event(s) exported.")
 
 

@@ -8,26 +8,23 @@ import typer
 from rich.table import Table
 
 from exora.cli.acts import ByOption, WhyOption, act
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, print_json, run
-from exora.coordination.port import Coordinator
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, out, parse_limit, print_json
 from exora.domain.capacity import ApiCapacity
 from exora.domain.operations import Act
 from exora.errors import BadInput
-from exora.settings import read_settings
 
 app = typer.Typer(help="See how full each API is; set its limits, close and open it.", no_args_is_help=True)
 
 ProviderArgument = Annotated[str, typer.Argument(metavar="PROVIDER", help="For example openai.")]
 EndpointArgument = Annotated[str, typer.Argument(metavar="ENDPOINT", help="For example gpt-4o-mini.")]
 _COLORS = {"available": "green", "rate_limited": "yellow", "closed": "red", "down": "red"}
-_UNLIMITED = "none"
 
 
 @app.command("show")
 def show(as_json: JsonOption = False) -> None:
     """Show each API: its state and why, what counts against each limit now, and what was spent today."""
-    found: list[ApiCapacity] = _with(lambda coordinator: coordinator.api_capacity())
+    found = ask(lambda verbs: verbs.api_capacity())
     if as_json:
         print_json(found)
         return
@@ -64,21 +61,24 @@ def set_(
     as_json: JsonOption = False,
 ) -> None:
     """Change an API's limits or prices, or make a new one known. Workers follow within a second."""
+    limited = (
+        ("requests_per_minute", rpm, "--rpm", int),
+        ("tokens_per_minute", tpm, "--tpm", int),
+        ("concurrent_requests", concurrent, "--concurrent", int),
+        ("cost_per_day_usd", cost_per_day, "--cost-per-day", float),
+    )
     given: dict[str, Any] = {
-        "requests_per_minute": _limit(rpm, "--rpm"),
-        "tokens_per_minute": _limit(tpm, "--tpm"),
-        "concurrent_requests": _limit(concurrent, "--concurrent"),
-        "cost_per_day_usd": _limit(cost_per_day, "--cost-per-day", float),
         "status": status,
         "backpressure_threshold": threshold,
         "usd_per_request": usd_per_request,
         "usd_per_million_input_tokens": usd_per_million_input,
         "usd_per_million_output_tokens": usd_per_million_output,
     }
-    limits = {name: None if value == _UNLIMITED else value for name, value in given.items() if value is not None}
+    limits = {name: parse_limit(text, option, kind) for name, text, option, kind in limited if text is not None}
+    limits |= {name: value for name, value in given.items() if value is not None}
     if not limits:
         raise BadInput("there is nothing to set", remedy="Give at least one limit; see exora capacity set --help")
-    new: bool = _with(lambda coordinator: coordinator.set_api_limits(provider, endpoint, limits, profile=profile))
+    new = ask(lambda verbs: verbs.set_api_limits(provider, endpoint, limits, profile=profile))
     if as_json:
         print_json({"provider": provider, "endpoint": endpoint, "profile": profile, "new": new} | limits)
     else:
@@ -111,34 +111,12 @@ def open_(
 
 
 def _turn(provider: str, endpoint: str, closed: bool, seconds: float | None, who: Act, as_json: bool) -> None:
-    changed: bool = _with(lambda coordinator: coordinator.close_api(provider, endpoint, closed, seconds, who))
+    changed = ask(lambda verbs: verbs.close_api(provider, endpoint, closed, seconds, who))
     state = "closed" if closed else "open"
     if as_json:
         print_json({"provider": provider, "endpoint": endpoint, "state": state, "changed": changed})
     else:
         out.print(f"{provider}/{endpoint} {'is' if changed else 'was'} {state}{'.' if changed else ' already.'}")
-
-
-def _with(ask: Any) -> Any:
-    """Ask the coordinator one thing."""
-    settings = read_settings()
-
-    async def main(target: Any) -> Any:
-        async with services(settings, target) as exora:
-            coordinator: Coordinator = exora.coordinator
-            return await ask(coordinator)
-
-    with database(settings) as target:
-        return run(main(target))
-
-
-def _limit(text: str | None, option: str, kind: type[int] | type[float] = int) -> int | float | str | None:
-    if text is None or text == _UNLIMITED:
-        return text
-    try:
-        return kind(text)
-    except ValueError:
-        raise BadInput("this is not a number", field=option, remedy="Give a number, or none") from None
 
 
 def _why(api: ApiCapacity) -> str:

@@ -1,17 +1,21 @@
-"""Which database a command works on: DATABASE_URL, else the Supabase project, else the embedded one."""
+"""Which database a command works on: DATABASE_URL, else the Supabase project, else the embedded one.
+
+What reaches a database is loaded when one is asked for: help and completion should not wait for it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from exora.app import Services, Target, migrate_schema, open_services
 from exora.cli.output import run
-from exora.coordination.port import Coordinator
-from exora.dev.embedded import EmbeddedPostgres
 from exora.errors import ConfigurationError
-from exora.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from exora.app import Services, Target
+    from exora.coordination.port import Coordinator
+    from exora.settings import Settings
 
 T = TypeVar("T")
 
@@ -31,6 +35,8 @@ def database(settings: Settings, *, ephemeral: bool = False) -> Iterator[Target]
     if configured is not None and not ephemeral:
         yield configured
         return
+    from exora.dev.embedded import EmbeddedPostgres
+
     with EmbeddedPostgres(None if ephemeral else settings.data_dir, ephemeral=ephemeral) as server:
         yield server.dsn
 
@@ -53,7 +59,13 @@ def direct_database(settings: Settings, *, ephemeral: bool = False) -> Iterator[
 
 
 def ask(question: Callable[[Coordinator], Awaitable[T]]) -> T:
-    """Ask the coordinator one thing, on the event loop."""
+    """Ask the coordinator of the configured database something, on an event loop of its own.
+
+    Raises:
+        ExoraError: what ``database`` and ``services`` raise, and what it answers.
+    """
+    from exora.settings import read_settings
+
     settings = read_settings()
 
     async def main(target: Target) -> T:
@@ -72,6 +84,8 @@ async def services(settings: Settings, target: Target, *, ephemeral: bool = Fals
     Raises:
         SchemaOutdated, SchemaTooNew: run ``exora migrate``, or upgrade.
     """
+    from exora.app import migrate_schema, open_services
+
     embedded = ephemeral or (settings.database_url is None and settings.project is None)
     if embedded and isinstance(target, str):
         await migrate_schema(target)

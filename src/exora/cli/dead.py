@@ -8,15 +8,12 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.table import Column, Table
 
-from exora.app import Target
 from exora.cli.acts import ByOption, WhyOption, YesOption, act, confirm
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, err, json_line, out, print_json, run, writing
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, err, json_line, out, print_json, writing
 from exora.coordination.port import Coordinator
 from exora.domain.job import JobState, JobView
-from exora.domain.operations import DeadGroup
 from exora.errors import BadInput, NotFound
-from exora.settings import read_settings
 
 app = typer.Typer(help="See dead letters by the error they died of, and bring them back.", no_args_is_help=True)
 
@@ -27,21 +24,22 @@ FingerprintArgument = Annotated[str, typer.Argument(metavar="FINGERPRINT", help=
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the kinds of error that jobs died of, the most frequent first."""
-    settings = read_settings()
-
-    async def main(target: Target) -> list[DeadGroup]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.dead_groups(1000)
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.dead_groups(1000))
     if as_json:
         print_json(found)
         return
-    table = Table("jobs", Column("fingerprint", no_wrap=True), "cause", "code", "lanes", "last", "what happened")
+    table = Table(
+        Column("jobs", justify="right"),
+        Column("fingerprint", no_wrap=True),
+        "cause",
+        "code",
+        "lanes",
+        "last",
+        "what happened",
+    )
     for group in found:
         row = (group.fingerprint, group.cause, group.code or "", ", ".join(group.lanes or ()))
-        table.add_row(str(group.jobs), *row, f"{group.last_at:%Y-%m-%d %H:%M}", group.summary or "")
+        table.add_row(f"{group.jobs:,}", *row, f"{group.last_at:%Y-%m-%d %H:%M}", group.summary or "")
     out.print(table)
     if not found:
         out.print("Nothing is dead.")
@@ -54,14 +52,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show the jobs that died of one error, the newest first."""
-    settings = read_settings()
-
-    async def main(target: Target) -> list[JobView]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.list_jobs(state=JobState.FAILED, fingerprint=fingerprint, limit=limit)
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.list_jobs(state=JobState.FAILED, fingerprint=fingerprint, limit=limit))
     if not found:
         raise NotFound("no dead letter has this fingerprint", field="FINGERPRINT", remedy="See: exora dead list")
     if as_json:
@@ -89,20 +80,17 @@ def redrive(
     """Bring dead letters of one error, or all, back to the queue. What dies again meanwhile stays dead."""
     if (fingerprint is None) is not everything:
         raise BadInput("say which: --fingerprint or --all", field="--fingerprint", remedy="See: exora dead list")
-    settings = read_settings()
     confirm(f"Redrive {'all dead letters' if everything else 'the dead letters of ' + str(fingerprint)}?", yes)
 
-    async def main(target: Target) -> int:
-        async with services(settings, target) as exora:
-            until, count, signed = None, 0, act(by, why)
-            while True:
-                moved, until = await exora.coordinator.redrive_group(fingerprint, until, _BATCH, signed)
-                count += moved
-                if moved < _BATCH:
-                    return count
+    async def main(verbs: Coordinator) -> int:
+        until, count, signed = None, 0, act(by, why)
+        while True:
+            moved, until = await verbs.redrive_group(fingerprint, until, _BATCH, signed)
+            count += moved
+            if moved < _BATCH:
+                return count
 
-    with database(settings) as target:
-        count = run(main(target))
+    count = ask(main)
     print_json({"redriven": count}) if as_json else out.print(f"{count} job(s) redriven.")
 
 
@@ -113,14 +101,8 @@ def export(
     ] = None,
 ) -> None:
     """Export all dead letters as JSON, one a line: ids, codes and counts, no payload."""
-    settings = read_settings()
-
-    async def main(target: Target, stream: TextIO) -> int:
-        async with services(settings, target) as exora:
-            return await _export(exora.coordinator, stream)
-
-    with database(settings) as target, writing(output) as stream:
-        count = run(main(target, stream))
+    with writing(output) as stream:
+        count = ask(lambda verbs: _export(verbs, stream))
     err.print(f"{count} dead letter(s) exported.")
 
 

@@ -7,16 +7,17 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from exora.app import Target
 from exora.cli.acts import ByOption, WhyOption, YesOption, act, confirm
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
+from exora.cli.database import ask
+from exora.cli.enqueue import enqueue
+from exora.cli.output import JsonOption, out, parse_uuid, print_json
+from exora.coordination.port import Coordinator
 from exora.domain.job import AuditEvent, JobState, JobView
-from exora.domain.operations import Act, Explanation
+from exora.domain.operations import Act
 from exora.errors import NotFound
-from exora.settings import read_settings
 
-app = typer.Typer(help="See jobs and act on them.", no_args_is_help=True)
+app = typer.Typer(help="Enqueue jobs, see them and act on them.", no_args_is_help=True)
+app.command("enqueue")(enqueue)
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 
@@ -37,15 +38,8 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List jobs, newest first."""
-    settings = read_settings()
     patient_id = None if patient is None else parse_uuid(patient, "--patient")
-
-    async def main(target: Target) -> list[JobView]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.list_jobs(state=state, patient_id=patient_id, limit=limit)
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.list_jobs(state=state, patient_id=patient_id, limit=limit))
     if as_json:
         print_json(found)
         return
@@ -69,15 +63,12 @@ def list_(
 @app.command("show")
 def show(job: JobArgument, as_json: JsonOption = False) -> None:
     """Show one job: its facts and its audit trail."""
-    settings = read_settings()
     job_id = parse_uuid(job, "JOB")
 
-    async def main(target: Target) -> tuple[list[JobView], list[AuditEvent]]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.get_jobs([job_id]), await exora.coordinator.timeline(job_id)
+    async def main(verbs: Coordinator) -> tuple[list[JobView], list[AuditEvent]]:
+        return await verbs.get_jobs([job_id]), await verbs.timeline(job_id)
 
-    with database(settings) as target:
-        found, events = run(main(target))
+    found, events = ask(main)
     if not found:
         raise NotFound("no job of this id", field="JOB", remedy="See: exora jobs list")
     if as_json:
@@ -89,15 +80,8 @@ def show(job: JobArgument, as_json: JsonOption = False) -> None:
 @app.command("explain")
 def explain(job: JobArgument, as_json: JsonOption = False) -> None:
     """Say why a job is where it is, and what can be done about it."""
-    settings = read_settings()
     job_id = parse_uuid(job, "JOB")
-
-    async def main(target: Target) -> Explanation:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.explain_job(job_id)
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.explain_job(job_id))
     if as_json:
         print_json(found)
         return
@@ -115,15 +99,8 @@ def redrive(
     as_json: JsonOption = False,
 ) -> None:
     """Bring dead letters back to the queue, with their history."""
-    settings = read_settings()
     job_ids = [parse_uuid(job, "JOB") for job in jobs]
-
-    async def main(target: Target) -> int:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.redrive(job_ids, act(by, why))
-
-    with database(settings) as target:
-        count = run(main(target))
+    count = ask(lambda verbs: verbs.redrive(job_ids, act(by, why)))
     print_json({"redriven": count}) if as_json else out.print(f"{count} of {len(job_ids)} job(s) redriven.")
 
 
@@ -148,24 +125,28 @@ def retry(job: JobArgument, why: WhyOption = None, by: ByOption = None, as_json:
 @app.command("hold")
 def hold(job: JobArgument, why: WhyOption = None, by: ByOption = None, as_json: JsonOption = False) -> None:
     """Keep a waiting job from running until `exora jobs retry` lets it go."""
-    _act_on(job, "hold_job", {"held": "Held."}, "Only a waiting job can be held: it is {}.", act(by, why), as_json)
+    _act_on(
+        job,
+        "hold_job",
+        {"held": f"Held. Let it go: exora jobs retry {job}"},
+        "Only a waiting job can be held: it is {}.",
+        act(by, why),
+        as_json,
+    )
 
 
 def _act_on(
     job: str, verb: str, said: dict[str, str], otherwise: str, signed: Act, as_json: bool, question: str | None = None
 ) -> None:
-    settings = read_settings()
     job_id = parse_uuid(job, "JOB")
     if question is not None:
         confirm(f"{question} job {job_id}?", yes=False)
 
-    async def main(target: Target) -> str:
-        async with services(settings, target) as exora:
-            answer: str = await getattr(exora.coordinator, verb)(job_id, signed)
-            return answer
+    async def main(verbs: Coordinator) -> str:
+        answer: str = await getattr(verbs, verb)(job_id, signed)
+        return answer
 
-    with database(settings) as target:
-        answer = run(main(target))
+    answer = ask(main)
     print_json({"answer": answer}) if as_json else out.print(said.get(answer, otherwise.format(answer)))
 
 

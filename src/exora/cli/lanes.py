@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from exora.app import Target
 from exora.cli.acts import ByOption, WhyOption, act
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, print_json, run
-from exora.domain.job import LaneStats
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, out, print_json, table
 from exora.domain.operations import Act
-from exora.settings import read_settings
+from exora.domain.wording import coarse
 
 app = typer.Typer(help="See lanes and act on them.", no_args_is_help=True)
 
@@ -23,24 +20,18 @@ LaneArgument = Annotated[str, typer.Argument(metavar="LANE", help="The lane's na
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the lanes: how many jobs are ready, scheduled, running and dead, and how long the oldest has waited."""
-    settings = read_settings()
-
-    async def main(target: Target) -> list[LaneStats]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.queue_stats()
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.queue_stats())
     if as_json:
         print_json(found)
         return
-    table = Table("lane", "ready", "held back", "scheduled", "running", "dead", "oldest waits", "limit", "state")
+    counted = ("ready", "held back", "scheduled", "running", "dead", "oldest waits", "limit")
+    lanes = table("lane", *counted, "state", numbers=counted)
     for lane in found:
-        waits = "" if lane.oldest_ready_s is None else f"{lane.oldest_ready_s:.0f} s"
+        waits = "" if lane.oldest_ready_s is None else coarse(lane.oldest_ready_s)
         state = "" if lane.paused_at is None else f"[yellow]paused since {lane.paused_at:%Y-%m-%d %H:%M}[/]"
-        counts = (str(count) for count in (lane.ready, lane.held_back, lane.scheduled, lane.running, lane.dead))
-        table.add_row(lane.lane, *counts, waits, str(lane.depth_limit or ""), state)
-    out.print(table)
+        counts = (f"{count:,}" for count in (lane.ready, lane.held_back, lane.scheduled, lane.running, lane.dead))
+        lanes.add_row(lane.lane, *counts, waits, str(lane.depth_limit or ""), state)
+    out.print(lanes)
 
 
 @app.command("pause")
@@ -56,14 +47,7 @@ def resume(lane: LaneArgument, why: WhyOption = None, by: ByOption = None, as_js
 
 
 def _set(lane: str, paused: bool, signed: Act, as_json: bool) -> None:
-    settings = read_settings()
-
-    async def main(target: Target) -> bool:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.pause_lane(lane, paused, signed)
-
-    with database(settings) as target:
-        changed = run(main(target))
+    changed = ask(lambda verbs: verbs.pause_lane(lane, paused, signed))
     state = "paused" if paused else "open"
     if as_json:
         print_json({"lane": lane, "state": state, "changed": changed})

@@ -8,28 +8,7 @@ from typing import Annotated
 import typer
 
 from exora import __version__
-from exora.cli import (
-    analyze,
-    audit,
-    capacity,
-    dead,
-    demo,
-    dev,
-    jobs,
-    lanes,
-    migrate,
-    patients,
-    promote,
-    queue,
-    record,
-    schedules,
-    settings,
-    submit,
-    test,
-    usage,
-    worker,
-    workers,
-)
+from exora.cli.commands import Commands
 from exora.cli.output import err, fail
 from exora.errors import ExoraError
 from exora.settings import environment
@@ -37,31 +16,11 @@ from exora.variables import warnings_of
 
 app = typer.Typer(
     name="exora",
+    cls=Commands,
     help="Medical documents to structured clinical records, coordinated by PostgreSQL.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("demo")(demo.demo)
-app.command("dev")(dev.dev)
-app.command("worker")(worker.worker)
-app.command("submit")(submit.submit)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(dead.app, name="dead")
-app.add_typer(lanes.app, name="lanes")
-app.add_typer(capacity.app, name="capacity")
-app.add_typer(queue.app, name="queue")
-app.add_typer(schedules.app, name="schedules")
-app.add_typer(usage.app, name="usage")
-app.command("workers")(workers.workers)
-app.command("record")(record.record)
-app.command("analyze")(analyze.analyze)
-app.add_typer(patients.app, name="patients")
-app.add_typer(audit.app, name="audit")
-app.command("migrate")(migrate.migrate)
-app.add_typer(test.app, name="test")
-app.command("doctor")(test.doctor)
-app.command("settings")(settings.settings)
-app.command("promote")(promote.promote)
 
 
 def _version(wanted: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -16,6 +16,7 @@ from uuid import UUID
 import typer
 import uvloop
 from rich.console import Console
+from rich.table import Column, Table
 
 from exora.errors import BadInput, ExoraError, NotFound
 
@@ -41,7 +42,18 @@ def fail(error: ExoraError) -> int:
     """Print an error as one line on stderr and return the exit code: 2 bad input, 3 not found, 1 anything else."""
     where = f" [{error.field}]" if error.field else ""
     err.print(f"[bold red]error[/]{where}: {error.one_line()}", highlight=False, soft_wrap=True)
-    return next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), 1)
+    return exit_code(type(error))
+
+
+def exit_code(error: type[ExoraError]) -> int:
+    """What a command that ends in an error of this class exits with."""
+    return next((code for kind, code in _EXIT_CODES.items() if issubclass(error, kind)), 1)
+
+
+def table(*heads: str | Column, numbers: Collection[str] = (), title: str | None = None) -> Table:
+    """A table whose columns named in ``numbers`` are set to the right."""
+    columns = (Column(head, justify="right") if isinstance(head, str) and head in numbers else head for head in heads)
+    return Table(*columns, title=title)
 
 
 def print_json(value: Any) -> None:
@@ -115,6 +127,21 @@ def parse_uuid(text: str, field: str) -> UUID:
         raise BadInput(
             "this is not a UUID", field=field, remedy="Use the form 01234567-89ab-7cde-8f01-23456789abcd"
         ) from None
+
+
+def parse_object(text: str, field: str) -> dict[str, Any]:
+    """Read a JSON object from the command line.
+
+    Raises:
+        BadInput: it is none.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise BadInput("the payload is not a JSON object", field=field, remedy='Use the form {"limit": 100}')
+    return value
 
 
 def parse_limit(text: str, field: str, kind: type[int] | type[float] = int) -> float | None:

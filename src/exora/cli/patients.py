@@ -8,11 +8,8 @@ from uuid import uuid4
 import typer
 from rich.table import Table
 
-from exora.app import Target
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
-from exora.domain.job import PatientView
-from exora.settings import read_settings
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, out, parse_uuid, print_json
 
 app = typer.Typer(help="Register and list patients. A patient is an opaque UUID; names live in the records.")
 
@@ -24,14 +21,7 @@ def add(
 ) -> None:
     """Register a patient and print the id."""
     patient_id = uuid4() if patient is None else parse_uuid(patient, "UUID")
-    settings = read_settings()
-
-    async def main(target: Target) -> bool:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.register_patient(patient_id)
-
-    with database(settings) as target:
-        added = run(main(target))
+    added = ask(lambda verbs: verbs.register_patient(patient_id))
     print_json({"patient_id": patient_id, "added": added}) if as_json else typer.echo(str(patient_id))
 
 
@@ -40,14 +30,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=10000, help="How many.")] = 50, as_json: JsonOption = False
 ) -> None:
     """List registered patients, newest first."""
-    settings = read_settings()
-
-    async def main(target: Target) -> list[PatientView]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.list_patients(limit)
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.list_patients(limit))
     if as_json:
         print_json(found)
         return
@@ -75,14 +58,7 @@ def revoke(patient: PatientArgument, user: UserArgument, as_json: JsonOption = F
 
 def _set_access(patient: str, user: str, allowed: bool, as_json: bool) -> None:
     patient_id, user_id = parse_uuid(patient, "PATIENT"), parse_uuid(user, "USER")
-    settings = read_settings()
-
-    async def main(target: Target) -> bool:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.set_access(user_id, patient_id, allowed)
-
-    with database(settings) as target:
-        changed = run(main(target))
+    changed = ask(lambda verbs: verbs.set_access(user_id, patient_id, allowed))
     if as_json:
         print_json({"patient_id": patient_id, "user_id": user_id, "access": allowed, "changed": changed})
     else:

@@ -10,17 +10,15 @@ from typing import Annotated
 import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from exora.app import Target
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, print_json, run
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, out, print_json, table
 from exora.coordination.port import Coordinator
 from exora.domain.job import LaneStats
 from exora.domain.operations import Moment, WorkerView, quantile
+from exora.domain.wording import coarse, span
 from exora.observe.tally import BOUNDS
-from exora.settings import read_settings
 
 app = typer.Typer(help="See the whole queue.", no_args_is_help=True)
 
@@ -45,25 +43,25 @@ def stats(
     as_json: JsonOption = False,
 ) -> None:
     """Show lanes, workers and the last half hour's throughput."""
-    settings = read_settings()
 
-    async def main(target: Target) -> None:
-        async with services(settings, target) as exora:
-            if not watch:
-                found = await _look(exora.coordinator)
-                print_json(found) if as_json else out.print(_drawn(found))
-                return
-            await _watch(exora.coordinator, every, looks)
+    async def main(verbs: Coordinator) -> None:
+        if not watch:
+            found = await _look(verbs)
+            print_json(found) if as_json else out.print(_drawn(found))
+            return
+        await _watch(verbs, every, looks)
 
-    with database(settings) as target:
-        run(main(target))
+    ask(main)
 
 
 async def _watch(coordinator: Coordinator, every: float, looks: int) -> None:
     with Live(console=out, auto_refresh=False, screen=out.is_terminal) as live:
         done = 0
         while True:
-            live.update(_drawn(await _look(coordinator)), refresh=True)
+            looked = _drawn(await _look(coordinator))
+            if out.is_terminal:
+                looked = Group(looked, Text("Ctrl-C ends this.", style="dim"))
+            live.update(looked, refresh=True)
             done += 1
             if done == looks:
                 return
@@ -89,25 +87,22 @@ def _drawn(glance: Glance) -> RenderableType:
         f"   workers {len(live)} live"
         + (f", {len(glance.workers) - len(live)} lost" if len(live) < len(glance.workers) else ""),
         f"   slots {busy} of {slots} busy",
-        f"   wait p95 {_said(quantile(waits, BOUNDS, 0.95))}   run p95 {_said(quantile(runs, BOUNDS, 0.95))}",
+        f"   wait p95 {span(quantile(waits, BOUNDS, 0.95))}   run p95 {span(quantile(runs, BOUNDS, 0.95))}",
     )
-    table = Table("lane", "ready", "held back", "scheduled", "running", "dead", "oldest waits", "state", expand=False)
+    counted = ("ready", "held back", "scheduled", "running", "dead", "oldest waits")
+    lanes = table("lane", *counted, "state", numbers=counted)
     for lane in glance.lanes:
         counts = (lane.ready, lane.held_back, lane.scheduled, lane.running, lane.dead)
         if not any(counts) and lane.paused_at is None:
             continue
-        oldest = "" if lane.oldest_ready_s is None else f"{lane.oldest_ready_s:.0f} s"
+        oldest = "" if lane.oldest_ready_s is None else coarse(lane.oldest_ready_s)
         state = "" if lane.paused_at is None else "[yellow]paused[/]"
-        table.add_row(lane.lane, *(f"{count:,}" for count in counts), oldest, state)
+        lanes.add_row(lane.lane, *(f"{count:,}" for count in counts), oldest, state)
     done = [moment.completed for moment in glance.history]
-    spark = Text.assemble("done a minute  ", (_sparks(done), "green"), f"  {done[-1] if done else 0}")
-    return Group(head, table if table.row_count else Text("Nothing waits, runs or is dead.", style="dim"), spark)
+    spark = Text.assemble("done a minute  ", (_sparks(done), "green"), f"  {done[-1] if done else 0} in the last")
+    return Group(head, lanes if lanes.row_count else Text("Nothing waits, runs or is dead.", style="dim"), spark)
 
 
 def _sparks(values: list[int]) -> str:
     most = max(values, default=0) or 1
     return "".join(_SPARKS[round(value / most * (len(_SPARKS) - 1))] for value in values)
-
-
-def _said(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -6,14 +6,11 @@ from typing import Annotated
 
 import typer
 
-from exora.app import Target
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, parse_uuid, print_json, run
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, out, parse_uuid, print_json
 from exora.cli.show import print_record
 from exora.documents.fhir import to_bundle
-from exora.domain.job import StoredRecord
 from exora.domain.record import Record
-from exora.settings import read_settings
 
 
 def record(
@@ -23,14 +20,7 @@ def record(
 ) -> None:
     """Print the record of a completed job. The reading is audited."""
     job_id = parse_uuid(job, "JOB")
-    settings = read_settings()
-
-    async def main(target: Target) -> StoredRecord:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.get_record(job_id)
-
-    with database(settings) as target:
-        stored = run(main(target))
+    stored = ask(lambda verbs: verbs.get_record(job_id))
     found = Record.model_validate(stored.record)
     if fhir:
         print_json(

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
-from uuid import UUID
+from typing import Annotated, cast
 
 import typer
 from rich.table import Table
 
-from exora.app import Target
 from exora.cli.acts import ByOption, WhyOption, YesOption, act, confirm
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, print_json, run
-from exora.domain.schedule import Missed, Schedule, next_tick
-from exora.errors import BadInput, NotFound
-from exora.settings import read_settings
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, out, parse_object, print_json
+from exora.domain.schedule import Missed, next_tick
+from exora.errors import NotFound
 
 app = typer.Typer(help="See and make periodic jobs.", no_args_is_help=True)
 
@@ -26,14 +22,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The schedule'
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the schedules, the next first."""
-    settings = read_settings()
-
-    async def main(target: Target) -> list[Schedule]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.list_schedules()
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.list_schedules())
     if as_json:
         print_json(found)
         return
@@ -62,27 +51,22 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a schedule, or change the one of this name."""
-    settings = read_settings()
     next_at = next_tick(cron, time_zone, datetime.now(UTC))
-    references = _payload(payload)
-
-    async def main(target: Target) -> bool:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.put_schedule(
-                name,
-                cron=cron,
-                time_zone=time_zone,
-                next_at=next_at,
-                job_type=job_type,
-                payload=references,
-                lane=lane,
-                priority=priority,
-                missed=cast(Missed, missed),
-                act=act(by, why),
-            )
-
-    with database(settings) as target:
-        new = run(main(target))
+    references = parse_object(payload, "--payload")
+    new = ask(
+        lambda verbs: verbs.put_schedule(
+            name,
+            cron=cron,
+            time_zone=time_zone,
+            next_at=next_at,
+            job_type=job_type,
+            payload=references,
+            lane=lane,
+            priority=priority,
+            missed=cast(Missed, missed),
+            act=act(by, why),
+        )
+    )
     if as_json:
         print_json({"schedule": name, "new": new, "next_at": next_at})
     else:
@@ -94,15 +78,8 @@ def remove(
     name: NameArgument, why: WhyOption = None, by: ByOption = None, yes: YesOption = False, as_json: JsonOption = False
 ) -> None:
     """End a schedule. Jobs it has enqueued stay."""
-    settings = read_settings()
     confirm(f"End the schedule {name}?", yes)
-
-    async def main(target: Target) -> bool:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.drop_schedule(name, act(by, why))
-
-    with database(settings) as target:
-        gone = run(main(target))
+    gone = ask(lambda verbs: verbs.drop_schedule(name, act(by, why)))
     if not gone:
         raise NotFound("no schedule of this name", field="NAME", remedy="See: exora schedules list")
     print_json({"removed": name}) if as_json else out.print(f"{name} has ended.")
@@ -111,22 +88,5 @@ def remove(
 @app.command("run")
 def run_now(name: NameArgument, why: WhyOption = None, by: ByOption = None, as_json: JsonOption = False) -> None:
     """Enqueue a schedule's job now, besides its ticks."""
-    settings = read_settings()
-
-    async def main(target: Target) -> UUID:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.run_schedule(name, act(by, why))
-
-    with database(settings) as target:
-        job = run(main(target))
+    job = ask(lambda verbs: verbs.run_schedule(name, act(by, why)))
     print_json({"job_id": job}) if as_json else out.print(f"Enqueued: {job}")
-
-
-def _payload(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise BadInput("the payload is not a JSON object", field="--payload", remedy='Use the form {"limit": 100}')
-    return value

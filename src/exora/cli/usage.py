@@ -11,16 +11,16 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 
-from exora.app import Target
 from exora.cli import usage_limits
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, err, out, parse_uuid, print_json, run, writing
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, err, out, parse_uuid, print_json, table, writing
 from exora.cli.usage_chart import draw_usage
+from exora.coordination.port import Coordinator
 from exora.domain.operations import USAGE_KEYS, Usage, UsageKey
+from exora.domain.wording import span
 from exora.errors import BadInput
-from exora.settings import read_settings
 
 app = typer.Typer(help="See what was done and what it cost; limit it.", no_args_is_help=True)
 app.add_typer(usage_limits.app, name="limits")
@@ -57,7 +57,6 @@ def report(
 
     For example: --by model; --by day,patient --days 7 --csv FILE; --by job --patient UUID.
     """
-    settings = read_settings()
     keys = _keys(by)
     until = _day(last)
     first = until - timedelta(days=days - 1)
@@ -66,20 +65,16 @@ def report(
     if png_file is not None and png_file.exists():
         raise BadInput(f"{png_file} exists", field="--png", remedy="Name a new file")
 
-    async def main(target: Target) -> Report:
-        async with services(settings, target) as exora:
+    async def main(verbs: Coordinator) -> Report:
 
-            async def ask(*wanted: UsageKey) -> list[Usage]:
-                return await exora.coordinator.usage(
-                    first, until, wanted, patient_id=patient_id, job_id=job_id, limit=_MOST
-                )
+        async def summed(*wanted: UsageKey) -> list[Usage]:
+            return await verbs.usage(first, until, wanted, patient_id=patient_id, job_id=job_id, limit=_MOST)
 
-            total = await ask()
-            per_day = await ask("day") if png_file is not None else []
-            return Report(await ask(*keys), total[0] if total else None, per_day)
+        total = await summed()
+        per_day = await summed("day") if png_file is not None else []
+        return Report(await summed(*keys), total[0] if total else None, per_day)
 
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(main)
     if csv_file is not None:
         with writing(csv_file) as stream:
             rows = csv.writer(stream, lineterminator="\n")
@@ -123,18 +118,17 @@ _SAID: dict[UsageKey, Callable[[Usage], str]] = {
     "model": lambda row: row.model or "(no API)",
     "job": lambda row: _id(row.job_id),
 }
-_NUMBERS = ("completed", "retried", "dead", "pages", "hours", "calls", "tokens in", "out", "US$")
+_NUMBERS = ("completed", "retried", "dead", "pages", "work", "calls", "tokens in", "out", "US$")
 
 
 def _print(found: Report, keys: Sequence[UsageKey], title: str) -> None:
-    heads = (Column(key, no_wrap=True) for key in keys)
-    table = Table(*heads, *(Column(name, justify="right") for name in _NUMBERS), title=title)
+    report = table(*(Column(key, no_wrap=True) for key in keys), *_NUMBERS, numbers=_NUMBERS, title=title)
     for row in found.rows[:_SHOWN]:
-        table.add_row(*(_SAID[key](row) for key in keys), *_numbers(row))
+        report.add_row(*(_SAID[key](row) for key in keys), *_numbers(row))
     if found.total is not None:
-        table.add_section()
-        table.add_row("all", *("" for _ in keys[1:]), *_numbers(found.total))
-    out.print(table)
+        report.add_section()
+        report.add_row("all", *("" for _ in keys[1:]), *_numbers(found.total))
+    out.print(report)
     if not found.rows:
         out.print("Nothing was done in this time.")
     if len(found.rows) > _SHOWN:
@@ -143,9 +137,9 @@ def _print(found: Report, keys: Sequence[UsageKey], title: str) -> None:
 
 def _numbers(row: Usage) -> tuple[str, ...]:
     counts = (row.completed, row.retried, row.dead, row.pages)
-    hours, usd = f"{row.run_s / 3600:,.2f}", f"{row.usd:,.4f}" if 0 < row.usd < 1 else f"{row.usd:,.2f}"
+    usd = f"{row.usd:,.4f}" if 0 < row.usd < 1 else f"{row.usd:,.2f}"
     calls = (row.calls, row.input_tokens, row.output_tokens)
-    return (*(f"{count:,}" for count in counts), hours, *(f"{count:,}" for count in calls), usd)
+    return (*(f"{count:,}" for count in counts), span(row.run_s), *(f"{count:,}" for count in calls), usd)
 
 
 def _id(value: UUID | None) -> str:

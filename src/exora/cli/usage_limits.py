@@ -18,7 +18,7 @@ app = typer.Typer(help="See and set what one patient may use on a day (UTC).", n
 @app.command("show")
 def show(as_json: JsonOption = False) -> None:
     """Show the limits, and whether they are on."""
-    found = ask(lambda coordinator: coordinator.usage_limits())
+    found = ask(lambda verbs: verbs.usage_limits())
     if as_json:
         print_json(found)
         return
@@ -56,7 +56,7 @@ def set_(
     limits = {name: parse_limit(text, option, kind) for name, text, option, kind in given if text is not None}
     if not limits:
         raise BadInput("there is nothing to set", remedy="Give --jobs, --pages or --usd")
-    ask(lambda coordinator: coordinator.set_usage_limits(patient_id, limits, act(by, why)))
+    ask(lambda verbs: verbs.set_usage_limits(patient_id, limits, act(by, why)))
     if as_json:
         print_json({"patient_id": patient_id} | limits)
     else:
@@ -76,7 +76,7 @@ def off(why: WhyOption = None, by: ByOption = None, as_json: JsonOption = False)
 
 
 def _turn(enforced: bool, why: str | None, by: str | None, as_json: bool) -> None:
-    changed = ask(lambda coordinator: coordinator.enforce_usage_limits(enforced, act(by, why)))
+    changed = ask(lambda verbs: verbs.enforce_usage_limits(enforced, act(by, why)))
     if as_json:
         print_json({"enforced": enforced, "changed": changed})
     else:

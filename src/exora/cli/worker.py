@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
+import os
 import signal
 import socket
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import structlog
@@ -33,6 +37,10 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Slots; default WORKER_CONCURRENCY or 50.")
     ] = None,
+    modules: Annotated[
+        list[str] | None,
+        typer.Option("--import", metavar="MODULE", help="Import this module first: its handlers are served, too."),
+    ] = None,
     lane: Annotated[list[str] | None, typer.Option(help="Serve only this lane; may be repeated.")] = None,
     pool_size: Annotated[
         int | None, typer.Option(min=1, max=256, help="Child processes for pages; default: CPUs.")
@@ -42,6 +50,8 @@ def worker(
     """Run a worker. SIGTERM drains it: running jobs may finish, the rest is given back; a second one hurries."""
     settings = read_settings()
     observe(settings)
+    if modules:
+        import_handlers(modules)
     config = WorkerConfig(
         worker_id=new_worker_id(settings.worker_id),
         concurrency=concurrency or settings.worker_concurrency,
@@ -62,6 +72,26 @@ def observe(settings: Settings) -> None:
     configure_logs("debug" if settings.verbose else settings.log_level, also=also)
     if settings.otel_endpoint is not None:
         start_tracing(settings.otel_endpoint, version=__version__, environment=settings.app_env)
+
+
+def import_handlers(modules: Sequence[str]) -> None:
+    """Import modules that register handlers with ``@exora.handler``; they may lie in the current directory.
+
+    Raises:
+        ConfigurationError: there is no such module. What goes wrong inside of one comes out as it is.
+    """
+    sys.path.insert(0, os.getcwd())
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            raise ConfigurationError(
+                f"there is no module {module}",
+                field="--import",
+                remedy="Name it as Python imports it, and start the worker where it lies, or install it",
+            ) from None
 
 
 async def _work(

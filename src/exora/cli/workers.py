@@ -6,23 +6,14 @@ from datetime import UTC, datetime
 
 from rich.table import Column, Table
 
-from exora.app import Target
-from exora.cli.database import database, services
-from exora.cli.output import JsonOption, out, print_json, run
-from exora.domain.operations import WorkerView
-from exora.settings import read_settings
+from exora.cli.database import ask
+from exora.cli.output import JsonOption, out, print_json
+from exora.domain.wording import coarse
 
 
 def workers(as_json: JsonOption = False) -> None:
     """List the workers that have reported within the hour. One that is lost was killed or is cut off."""
-    settings = read_settings()
-
-    async def main(target: Target) -> list[WorkerView]:
-        async with services(settings, target) as exora:
-            return await exora.coordinator.list_workers()
-
-    with database(settings) as target:
-        found = run(main(target))
+    found = ask(lambda verbs: verbs.list_workers())
     if as_json:
         print_json(found)
         return
@@ -35,8 +26,8 @@ def workers(as_json: JsonOption = False) -> None:
             f"{worker.active} of {worker.slots}",
             "all of its types" if worker.lanes is None else ", ".join(worker.lanes),
             "" if worker.memory_bytes is None else f"{worker.memory_bytes / 2**20:.0f} MiB",
-            f"{(now - worker.started_at).total_seconds() / 3600:.1f} h",
-            f"{max((now - worker.seen_at).total_seconds(), 0):.0f} s ago",
+            coarse((now - worker.started_at).total_seconds()),
+            f"{coarse((now - worker.seen_at).total_seconds())} ago",
             worker.version,
         )
     out.print(table)

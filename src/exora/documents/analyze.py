@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 
-from pydantic import TypeAdapter
-
+from exora.documents.packed import Pages
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import Format, sniff
-from exora.domain.document import DocumentLimits, PageText
+from exora.domain.document import DocumentLimits
 from exora.domain.record import Record
 
 
-def record_json(pages: Sequence[PageText], sha256: str) -> str:
+def record_json(pages: Pages, sha256: str) -> str:
     """The record of pages as JSON. Runs in the child, which alone loads the analyzer's tables."""
     from exora.documents.analysis.local import analyze
 
-    return analyze(pages, sha256=sha256).to_json()
-
-
-_PAGES = TypeAdapter(tuple[PageText, ...])
-
-
-def pages_digest(pages: Sequence[PageText]) -> str:
-    """SHA-256 in hex over everything an analysis can depend on: words, boxes and confidence."""
-    return hashlib.sha256(_PAGES.dump_json(tuple(pages))).hexdigest()
+    return analyze(tuple(pages), sha256=sha256).to_json()
 
 
 #: Characters of text that count as one page where there are none.
@@ -61,9 +51,7 @@ async def add_coded_entries(
     return Record.model_validate_json(text)
 
 
-async def analyze_pages(
-    pages: Sequence[PageText], *, sha256: str, pool: ChildPool, limits: DocumentLimits, key: Hashable
-) -> Record:
+async def analyze_pages(pages: Pages, *, sha256: str, pool: ChildPool, limits: DocumentLimits, key: Hashable) -> Record:
     """Analyze the pages of one document.
 
     Args:
@@ -76,10 +64,10 @@ async def analyze_pages(
     Raises:
         DocumentError: the analysis ran into a limit or crashed its process.
     """
-    factor = max(len(pages), sum(len(page.layout or "") for page in pages) // _CHARS_PER_PAGE, 1)
+    factor = max(len(pages), pages.layout_characters // _CHARS_PER_PAGE, 1)
     text = await pool.run(
         record_json,
-        tuple(pages),
+        pages,
         sha256,
         key=key,
         cpu_s=limits.page_cpu_s * factor,

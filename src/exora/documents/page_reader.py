@@ -10,6 +10,7 @@ from PIL import Image
 
 from exora.documents.lines import printed_lines
 from exora.documents.ocr.port import OcrResult, Picture
+from exora.documents.packed import PackedPage, pack
 from exora.documents.sniff import Format, sniff
 from exora.domain.document import Box, DocumentLimits, Line, PageText
 from exora.errors import DocumentTooLarge, NoPages, UnsupportedFormat
@@ -36,7 +37,7 @@ class PreparedPage:
         gaps: pictures within the page that its text layer says nothing about; none when the whole page is one.
     """
 
-    page: PageText
+    page: PackedPage
     picture: Picture | None = None
     gaps: tuple[Box, ...] = ()
 
@@ -83,11 +84,11 @@ def prepare_page(content: bytes, number: int, limits: DocumentLimits) -> Prepare
     source, kind, frame = _source(content, number, limits)
     match kind:
         case Format.TEXT:
-            return PreparedPage(read_text(source, limits))
+            return PreparedPage(pack(read_text(source, limits)))
         case Format.CCDA:
-            return PreparedPage(read_ccda_page(source, limits))
+            return PreparedPage(pack(read_ccda_page(source, limits)))
         case Format.DOCX:
-            return PreparedPage(read_docx_text(source, limits))
+            return PreparedPage(pack(read_docx_text(source, limits)))
         case Format.PDF:
             read = read_pdf_page(source, frame, limits)
             page, gaps, needs_picture = read.page, read.gaps, read.needs_picture
@@ -95,18 +96,19 @@ def prepare_page(content: bytes, number: int, limits: DocumentLimits) -> Prepare
             page, gaps, needs_picture = _image_page(source, kind, number, frame, limits), (), True
     picture = _picture(content, number, limits) if needs_picture else None
     if picture is not None and gaps:
-        return PreparedPage(page, picture, gaps)
-    return PreparedPage(_in_lines(page), picture)
+        return PreparedPage(pack(page), picture, gaps)
+    return PreparedPage(pack(_in_lines(page)), picture)
 
 
-def finish_page(prepared: PreparedPage, result: OcrResult) -> PageText:
-    """The page, completed by what was recognized in its picture."""
-    page = prepared.page
+def finish_page(prepared: PreparedPage, result: OcrResult, warnings: tuple[str, ...] = ()) -> PackedPage:
+    """The page, completed by what was recognized in its picture, and by warnings."""
+    page = prepared.page.unpacked()
+    page = replace(page, warnings=(*page.warnings, *warnings))
     width, height = page.width, page.height
     if result.rotation % 180:
         width, height = height, width
     recognized = PageText(page.number, width, height, result.lines, "ocr", result.engine, page.warnings)
-    return _in_lines(_completed(page, recognized, prepared.gaps) if prepared.gaps else recognized)
+    return pack(_in_lines(_completed(page, recognized, prepared.gaps) if prepared.gaps else recognized))
 
 
 def draw_page(content: bytes, number: int, limits: DocumentLimits) -> tuple[Image.Image, int | None]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
 from exora.documents.ocr.port import OcrEngine, OcrResult, Picture
+from exora.documents.packed import PackedPage, Pages, pack
 from exora.documents.page_reader import PreparedPage, finish_page, open_document, page_png, prepare_page
 from exora.documents.pool import ChildPool
 from exora.documents.sniff import sniff
@@ -70,7 +71,7 @@ async def read_pages(
     key: Hashable,
     steps: Steps | None = None,
     on_page: Callable[[int, int], None] | None = None,
-) -> tuple[PageText, ...]:
+) -> Pages:
     """Read all pages of a document, several at a time, in order.
 
     A page that cannot be read becomes one without words (1 by 1 in size) whose warning says why.
@@ -93,9 +94,9 @@ async def read_pages(
     sniff(content)
     document = _Document(content, pool, limits, key)
     plan = await document.run(open_document, content, limits)
-    pages: dict[int, PageText | DocumentError] = {}
+    pages: dict[int, PackedPage | DocumentError] = {}
 
-    def done(number: int, page: PageText | DocumentError) -> None:
+    def done(number: int, page: PackedPage | DocumentError) -> None:
         pages[number] = page
         if on_page is not None:
             on_page(len(pages), plan.pages)
@@ -105,12 +106,12 @@ async def read_pages(
     failures = [page for page in pages.values() if isinstance(page, DocumentError)]
     if len(failures) == plan.pages:
         raise failures[0]
-    return tuple(
+    return Pages(
         _unread(number, page) if isinstance(page, DocumentError) else page for number, page in sorted(pages.items())
     )
 
 
-Done = Callable[[int, PageText | DocumentError], None]
+Done = Callable[[int, PackedPage | DocumentError], None]
 
 
 async def _prepare(document: _Document, count: int, done: Done) -> dict[int, PreparedPage]:
@@ -147,9 +148,8 @@ async def _recognize(
         if isinstance(outcome, OcrResult):
             done(number, await document.run(finish_page, page, outcome))
         elif page.gaps:
-            text = await document.run(finish_page, page, OcrResult((), 0, "none"))
             warning = f"a picture on page {number} could not be read: {outcome.code}"
-            done(number, replace(text, warnings=(*text.warnings, warning)))
+            done(number, await document.run(finish_page, page, OcrResult((), 0, "none"), (warning,)))
         else:
             done(number, outcome)
 
@@ -171,5 +171,5 @@ async def _recognize(
         await ocr.recognize(wanted, document, report)
 
 
-def _unread(number: int, failure: DocumentError) -> PageText:
-    return PageText(number, 1, 1, (), "ocr", "none", (f"page {number} could not be read: {failure.code}",))
+def _unread(number: int, failure: DocumentError) -> PackedPage:
+    return pack(PageText(number, 1, 1, (), "ocr", "none", (f"page {number} could not be read: {failure.code}",)))

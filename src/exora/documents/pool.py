@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from exora import errors
 from exora.documents.child import LENGTH, MAX_ANSWER_BYTES, Answer, Document, Request
+from exora.documents.machine import children
 from exora.domain.document import DocumentLimits
 from exora.errors import CorruptDocument, ExoraError, ProcessingLimit
 from exora.observe.tracing import tracing
@@ -253,7 +254,7 @@ class ChildPool:
     calls, or when their resident memory has grown past ``max_rss_bytes``.
 
     Args:
-        size: number of processes; None for one per CPU.
+        size: number of processes; None for one per CPU, as far as memory goes.
         address_space_bytes: the most each child may map.
         calls_per_child: calls after which a child is replaced, against slow leaks of native libraries.
         max_rss_bytes: resident memory after a call above which a child is replaced.
@@ -269,7 +270,7 @@ class ChildPool:
         max_rss_bytes: int = 512 * 1024 * 1024,
         allowed_modules: Iterable[str] = (),
     ) -> None:
-        self.size = size or os.cpu_count() or 1
+        self.size = size or children()
         self._address_space_bytes = address_space_bytes
         self._calls_per_child = calls_per_child
         self._max_rss_bytes = max_rss_bytes

@@ -32,6 +32,8 @@ _CHECK_SCHEMA = {
     "type": "object", "properties": {"here": {"type": "boolean"}}, "required": ["here"], "additionalProperties": False,
 }  # fmt: skip
 _CHECK_TOKENS = 32
+#: A record is a thousandth of this; what is longer, also when unpacked, is no answer.
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
 #: Codes of a 429 that waiting does not cure.
 _FINAL_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 
@@ -73,7 +75,9 @@ class OpenAI:
             base_url=checked_url(base_url or DEFAULT_URL, "OPENAI_BASE_URL"),
             timeout=timeout_s,
             max_retries=0,  # a retry needs a reservation of its own
-            http_client=None if ca_file is None else openai.DefaultAsyncHttpxClient(verify=trusting(ca_file)),
+            http_client=openai.DefaultAsyncHttpxClient(
+                event_hooks={"response": [_read_bounded]}, verify=True if ca_file is None else trusting(ca_file)
+            ),
         )
 
     async def complete(
@@ -150,8 +154,8 @@ class OpenAI:
             raise ProviderUnavailable(_NAME, "no answer in time") from None
         except self._sdk.APIError as error:
             raise self._classified(error, permit) from None
-        except ValueError:  # a 200 whose body is no JSON
-            raise AnswerUnusable(_NAME, "the answer is not JSON") from None
+        except ValueError:  # a 200 whose body is no JSON, or has no end
+            raise AnswerUnusable(_NAME, "the answer is not JSON, or has no end") from None
 
     def _classified(self, error: Exception, permit: Permit) -> ProviderError:
         """The provider's error as ours; its text is left behind, which may quote the request."""
@@ -180,6 +184,17 @@ class OpenAI:
                 _NAME, "no such model or path", reason="not_found", remedy="Check OPENAI_MODEL and OPENAI_BASE_URL"
             )
         return RequestRefused(_NAME, f"it refused the request (HTTP {status})", reason=_safe(code) or "bad_request")
+
+
+async def _read_bounded(response: Any) -> None:
+    """Read a response before the SDK does, which would read any length."""
+    size, parts = 0, []
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise ValueError("the answer has no end")
+        parts.append(part)
+    response._content = b"".join(parts)
 
 
 def _strict(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

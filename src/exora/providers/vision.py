@@ -19,6 +19,8 @@ DEFAULT_URL = "https://vision.googleapis.com"
 #: Limits of images:annotate as documented.
 MAX_IMAGES = 16
 MAX_REQUEST_BYTES = 10_000_000
+#: Sixteen dense pages answer with a few megabytes each; what is longer, also when unpacked, is no answer.
+MAX_ANSWER_BYTES = 128 * 1024 * 1024
 _NAME = "google"
 #: google.rpc.Code of a single image's error that another try may cure: deadline exceeded, resource exhausted, internal,
 #: unavailable.
@@ -101,6 +103,7 @@ class Vision:
         self._client.transport.close()  # type: ignore[no-untyped-call]
 
     def _note(self, response: Any) -> None:
+        _read_bounded(response)
         self._seen.headers = {name.lower(): value for name, value in response.headers.items()}
 
     def _call(self, images: list[bytes]) -> tuple[list[dict[str, Any] | ProviderError] | ProviderError, dict[str, str]]:
@@ -140,6 +143,17 @@ def _adapter(context: ssl.SSLContext) -> Any:
             super().init_poolmanager(*arguments, **options, ssl_context=context)
 
     return Adapter()
+
+
+def _read_bounded(response: Any) -> None:
+    """Read a response before the SDK does, which would read any length."""
+    size, parts = 0, []
+    for part in response.iter_content(1 << 16):
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise ValueError("the answer has no end")
+        parts.append(part)
+    response._content = b"".join(parts)
 
 
 def _one(answer: dict[str, Any]) -> dict[str, Any] | ProviderError:

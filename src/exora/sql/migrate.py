@@ -29,14 +29,18 @@ create table if not exists exora.schema_migrations (
   applied_at timestamptz not null default clock_timestamp());
 create table if not exists exora.schema_code (
   singleton boolean primary key default true check (singleton), checksum text not null,
-  version text not null, serves text not null,
   applied_at timestamptz not null default clock_timestamp());
+alter table exora.schema_code add column if not exists version text, add column if not exists serves text;
 """
 _STATE = """
 select jsonb_build_object(
   'code', (select checksum from exora.schema_code), 'version', (select version from exora.schema_code),
   'migrations', (select jsonb_agg(jsonb_build_object('version', version, 'checksum', checksum) order by version)
                    from exora.schema_migrations))"""
+_WHOLE = """
+select count(*) = cardinality($1::text[]) from pg_catalog.pg_proc p
+ where p.pronamespace = 'public'::regnamespace and p.proname = any ($1::text[])
+   and pg_catalog.has_function_privilege('service_role', p.oid, 'execute')"""
 _RENEWED = """
 insert into exora.schema_code (checksum, version, serves) values ($1, $2, $3)
 on conflict (singleton) do update
@@ -140,7 +144,8 @@ async def migrate(connection: asyncpg.Connection) -> Applied:
                     migration.name,
                     migration.checksum,
                 )
-            renew = bool(pending) or (state["code"], state["version"]) != (_code_checksum(), __version__)
+            stale = (state["code"], state["version"]) != (_code_checksum(), __version__)
+            renew = bool(pending) or stale or not await _whole(connection)
             if renew:
                 await connection.execute(_code())
                 await connection.execute(_RENEWED, _code_checksum(), __version__, SERVES)
@@ -202,6 +207,11 @@ async def _state(connection: asyncpg.Connection) -> dict[str, Any]:
     """The state as the owner sees it, before there are functions too."""
     state: dict[str, Any] = json.loads(await connection.fetchval(_STATE))
     return state
+
+
+async def _whole(connection: asyncpg.Connection) -> bool:
+    """Whether every function is there and granted: somebody may have dropped one, or revoked it."""
+    return bool(await connection.fetchval(_WHOLE, list(door())))
 
 
 def _refuse_downgrade(state: Mapping[str, Any]) -> None:

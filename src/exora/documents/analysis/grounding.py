@@ -58,8 +58,8 @@ _SEX = {
     "male": re.compile(r"\b(?:(?i:male|man|boy|gentleman|mr|he|his)|M)\b"),
     "female": re.compile(r"\b(?:(?i:female|woman|girl|lady|mrs|ms|miss|she|her)|F)\b"),
 }
-#: A part of a document: its pages, and the answer about them as JSON (None: left to the local analyzer).
-Part = tuple[tuple[PageText, ...], str | None]
+#: A part of a document: the numbers of its pages, and the answer about them as JSON (None: left to the local analyzer).
+Part = tuple[tuple[int, ...], str | None]
 
 
 def record_of_answers(
@@ -74,6 +74,8 @@ def record_of_answers(
         analyzer: name and version of the model and prompt.
         warnings: what happened on the way.
     """
+    # Packed ones are unpacked at each look.
+    pages = tuple(pages)
     by_number = {page.number: page for page in pages}
     kept: dict[str, list[Any]] = {name: [] for name in _MODELS}
     answers: list[Answer] = []
@@ -83,16 +85,15 @@ def record_of_answers(
         if text is None:
             from exora.documents.analysis.local import analyze
 
-            local.append(analyze(part, sha256=sha256))
+            local.append(analyze([by_number[number] for number in part], sha256=sha256))
             for name in _MODELS:
                 kept[name].extend(getattr(local[-1], name))
             continue
         answer = Answer.model_validate_json(text)
         answers.append(answer)
-        own = {page.number for page in part}
         for name, model in _MODELS.items():
             for said in getattr(answer, name):
-                item = _grounded(said.model_dump(), model, name, by_number) if said.page in own else None
+                item = _grounded(said.model_dump(), model, name, by_number) if said.page in part else None
                 dropped += item is None
                 if item is not None:
                     kept[name].append(item)

@@ -55,9 +55,9 @@ def prompt_text() -> str:
 
 
 class _Piece(NamedTuple):
-    """A page, or a part of a long one."""
+    """The text of a page, or a part of a long one."""
 
-    page: PageText
+    number: int
     text: str
 
 
@@ -104,12 +104,12 @@ class RemoteAnalyzer:
         """
         found = _Findings([], [])
         await a_few_at_a_time(packed(pages), _CALLS_AT_A_TIME, lambda pack: self._ask(pack, steps, found))
-        found.parts.sort(key=lambda part: part[0][0].number)
+        found.parts.sort(key=lambda part: part[0])
         factor = max(len(pages), 1)
         text = await self._pool.run(
             record_of_answers,
             found.parts,
-            tuple(pages),
+            pages,
             sha256,
             self.name,
             sorted(found.warnings),
@@ -120,9 +120,9 @@ class RemoteAnalyzer:
         return Record.model_validate_json(text)
 
     async def _ask(self, pack: Sequence[_Piece], steps: Steps, found: _Findings) -> None:
-        user = "\n".join(f"=== page {piece.page.number} ===\n{_without_marks(piece.text)}" for piece in pack)
+        user = "\n".join(f"=== page {piece.number} ===\n{_without_marks(piece.text)}" for piece in pack)
         address = ("analysis", self.name, hashlib.sha256(user.encode()).hexdigest())
-        own = tuple({piece.page.number: piece.page for piece in pack}.values())
+        own = tuple(dict.fromkeys(piece.number for piece in pack))
         kept = await steps.find_step(*address)
         if kept is not None:
             found.parts.append((own, str(kept["answer"])))
@@ -149,7 +149,7 @@ class RemoteAnalyzer:
             await steps.keep_step(*address, result={"answer": answer})
             found.parts.append((own, answer))
             return
-        numbers = ", ".join(str(page.number) for page in own)
+        numbers = ", ".join(map(str, own))
         found.warnings.append(f"pages {numbers}: analyzed on this machine, the model gave no answer of use")
         found.parts.append((own, None))
 
@@ -175,7 +175,7 @@ def packed(pages: Sequence[PageText]) -> list[list[_Piece]]:
             if not packs or len(piece) > room:
                 packs.append([])
                 room = _PACK_CHARACTERS
-            packs[-1].append(_Piece(page, piece))
+            packs[-1].append(_Piece(page.number, piece))
             room -= len(piece)
     return packs
 
@@ -191,7 +191,7 @@ def split(pack: Sequence[_Piece]) -> tuple[list[_Piece], list[_Piece]] | None:
     first, *rest = _cut(piece.text, len(piece.text) // 2 + 1)
     if not rest:
         return None
-    return [_Piece(piece.page, first)], [_Piece(piece.page, "\n".join(rest))]
+    return [_Piece(piece.number, first)], [_Piece(piece.number, "\n".join(rest))]
 
 
 def _cut(text: str, most: int) -> list[str]:

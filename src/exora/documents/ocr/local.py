@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 
+from exora.documents.machine import cpus
 from exora.documents.ocr.port import OcrResult, Picture, Pictures, Report
 from exora.documents.pool import ChildPool
 from exora.documents.turns import a_few_at_a_time
@@ -15,7 +15,7 @@ from exora.domain.document import DocumentLimits
 from exora.errors import DocumentError, ProcessingLimit
 
 #: Raise it when the same picture may be read differently than before, or old results are reused.
-_VERSION = 5
+_VERSION = 6
 #: RapidOCR's sessions grow to 1.4 GB and stay there; loading them anew for each page would cost 2 s.
 _SECOND_RSS_BYTES = 2 * 1024**3
 #: Pages of one document waiting for a child at a time: enough to keep the children busy.
@@ -61,7 +61,7 @@ def has_second_engine() -> bool:
 def second_pool(limits: DocumentLimits) -> ChildPool:
     """Child processes for RapidOCR: half as many as CPUs, started when the first poor page comes."""
     return ChildPool(
-        max((os.cpu_count() or 1) // 2, 1),
+        max(cpus() // 2, 1),
         address_space_bytes=limits.address_space_bytes,
         max_rss_bytes=_SECOND_RSS_BYTES,
     )

@@ -37,6 +37,14 @@ class Acts:
         changed = await self._coordinator.pause_lane(form.get("lane", ""), paused, _signed(session, form))
         return _back(form, "unchanged" if not changed else "paused" if paused else "resumed")
 
+    async def api(self, _: Request, session: Session, form: Form) -> Response:
+        """Close an API until it is opened, or open it."""
+        closed = form.get("verb") == "close"
+        changed = await self._coordinator.close_api(
+            form.get("provider", ""), form.get("endpoint", ""), closed, act=_signed(session, form)
+        )
+        return _back(form, "unchanged" if not changed else "closed" if closed else "opened")
+
     async def job(self, _: Request, session: Session, form: Form) -> Response:
         """Cancel, retry or hold a job."""
         verbs = {

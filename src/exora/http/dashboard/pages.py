@@ -13,9 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from exora.coordination.port import Coordinator
 from exora.domain.job import JobState
 from exora.domain.operations import Moment, Usage, quantile
+from exora.domain.wording import span, usd
 from exora.errors import NotFound
 from exora.http.access import Session
-from exora.http.dashboard.charts import Chart, chart, span, usd
+from exora.http.dashboard.charts import Chart, chart
 from exora.http.dashboard.guard import HEADERS
 from exora.http.watch import Watch
 from exora.observe.tally import BOUNDS
@@ -45,7 +46,8 @@ class Pages:
         """Throughput, latency and depth; lanes; workers; capacity."""
         chosen = request.query_params.get("range", "1h")
         minutes, step = _RANGES.get(chosen, _RANGES["1h"])
-        picture = await self._watch.look(2.0)
+        # Who has just acted wants to see it.
+        picture = await self._watch.look(0.0 if "said" in request.query_params else 2.0)
         history = await self._coordinator.lane_history(minutes, step)
         recent = await self._coordinator.lane_history(10, 10)
         return self._render(

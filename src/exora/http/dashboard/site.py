@@ -14,10 +14,10 @@ from starlette.routing import Mount, Route
 
 from exora import __version__
 from exora.coordination.port import Coordinator
+from exora.domain.wording import coarse, number, span, usd
 from exora.errors import BadInput, CoordinationError, ExoraError, NotFound
 from exora.http.access import COOKIE, SESSION_S, Access, Limiter, Scope, Session
 from exora.http.dashboard.acts import Acts
-from exora.http.dashboard.charts import coarse, number, span, usd
 from exora.http.dashboard.guard import HEADERS, Guard, read_form, same_origin
 from exora.http.dashboard.pages import Pages
 from exora.http.watch import Watch
@@ -86,6 +86,7 @@ class Site:
                 Route("/usage", page(self._pages.usage)),
                 Route("/audit", page(self._pages.audit)),
                 Route("/act/lane", act(self._acts.lane), methods=["POST"]),
+                Route("/act/api", act(self._acts.api), methods=["POST"]),
                 Route("/act/job", act(self._acts.job), methods=["POST"]),
                 Route("/act/group", act(self._acts.group), methods=["POST"]),
                 Route("/act/audit", act(self._acts.audit), methods=["POST"]),

@@ -6,12 +6,17 @@ import json
 import re
 from typing import Any
 
+from exora.testing.providers.openai import emptiest_reply
+
 _PAGE = re.compile(r"^=== page (\d+) ===$", re.MULTILINE)
 _LISTS = ("encounters", "medications", "conditions", "allergies", "results", "procedures", "immunizations")
 
 
 def read_here(body: dict[str, Any]) -> str:
-    """The answer to a request for a record, as a model would give it that reads as the local analyzer does."""
+    """The answer to a request for a record, as a model would give it that reads as the local analyzer does; the
+    emptiest to a request for anything else."""
+    if not any(_PAGE.search(message["content"]) for message in body["messages"][1:]):
+        return emptiest_reply(body)
     from exora.documents.analysis.local import analyze_text
 
     _, *parts = _PAGE.split(body["messages"][1]["content"])

@@ -55,7 +55,7 @@ class OpenAIServer(ScriptedServer):
         reply: Callable[[dict[str, Any]], str] | None = None,
     ) -> None:
         super().__init__(limits, latency_s=latency_s, api_key=api_key)
-        self._reply = reply or _emptiest_reply
+        self._reply = reply or emptiest_reply
 
     def key_of(self, request: Request) -> str | None:
         """The bearer token."""
@@ -101,7 +101,8 @@ def _prompt_tokens(body: dict[str, Any]) -> int:
     return sum(len(message.get("content") or "") for message in body.get("messages", ())) // 4
 
 
-def _emptiest_reply(body: dict[str, Any]) -> str:
+def emptiest_reply(body: dict[str, Any]) -> str:
+    """The emptiest answer to a request: what its schema allows, or "ok" where it has none."""
     wanted = body.get("response_format") or {}
     if wanted.get("type") != "json_schema":
         return "ok"
