@@ -39,6 +39,16 @@ class Counts:
     defects: list[str] = field(default_factory=list)
 
 
+@dataclass(repr=False)
+class Made:
+    """An input, shown as its beginning."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return repr(self.value)[:3000]
+
+
 def run(runner: asyncio.Runner, target: Target, counts: Counts, examples: int, number: int | None) -> None:
     """Hand a number of inputs to a target; raises what the smallest failing one does.
 
@@ -50,10 +60,10 @@ def run(runner: asyncio.Runner, target: Target, counts: Counts, examples: int, n
         number: seed; None = always the same inputs.
     """
 
-    def once(made: Any) -> None:
-        counts.outcomes[runner.run(_once(target, made))] += 1
+    def once(made: Made) -> None:
+        counts.outcomes[runner.run(_once(target, made.value))] += 1
 
-    tried = given(target.inputs)(once)
+    tried = given(target.inputs.map(Made))(once)
     if number is not None:
         tried = seed(number)(tried)
     settings(

@@ -76,7 +76,7 @@ def test_the_bill_names_each_package_with_license_hashes_and_needs() -> None:
 def test_the_scan_for_secrets_finds_one(tmp_path: Path) -> None:
     # In parts, or this file would be one.
     keys = ["sb_secret_" + "N7UND0UgjKTVK" * 2, "AKIA" + "IOSFODNN7EXAMPLE", "-----BEGIN " + "PRIVATE KEY-----",
-            "https://someone:" + "hunter2@example.com"]  # fmt: skip
+            "https://someone:" + "tr0ub4dor@example.com"]  # fmt: skip
     (tmp_path / "settings.py").write_text("\n".join(f"key = '{key}'" for key in keys))
     found = secrets.scan(["settings.py"], tmp_path)
     assert sorted(secret.line for secret in found) == [1, 2, 3, 4]
