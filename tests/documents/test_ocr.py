@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +115,25 @@ def test_a_scan_in_any_orientation_reads_upright(scan: Image.Image, turn: int) -
         assert overlap(mine.box, theirs.box) > 0.8
 
 
-@pytest.mark.parametrize("degrees", [-1.5, 1.5])
-def test_a_skewed_scan_keeps_its_rows(scan: Image.Image, degrees: float) -> None:
+@pytest.mark.parametrize("degrees", [-1.5, 4])
+def test_a_skewed_scan_keeps_its_rows_and_its_boxes_stand_on_the_page_as_scanned(
+    scan: Image.Image, degrees: float
+) -> None:
     skewed = scan.rotate(degrees, fillcolor=255, resample=Image.Resampling.BICUBIC)
-    assert lines(shared_engine().recognize(skewed, 200), skewed) == ROWS
+    result = shared_engine().recognize(skewed, 200)
+    assert (lines(result, skewed), result.rotation) == (ROWS, 0)
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    upright = words(shared_engine().recognize(scan, 200))
+    for found, level in zip(words(result), upright, strict=True):
+        x, y = ((level_side - 0.5) * size for level_side, size in zip(middle(level), scan.size, strict=True))
+        turned = x * cosine + y * sine, y * cosine - x * sine
+        expected = [0.5 + place / size for place, size in zip(turned, scan.size, strict=True)]
+        assert middle(found) == pytest.approx(expected, abs=0.003)
+
+
+def middle(word: Word) -> tuple[float, float]:
+    assert word.box is not None
+    return (word.box.x0 + word.box.x1) / 2, (word.box.y0 + word.box.y1) / 2
 
 
 def test_a_photo_in_uneven_light_is_read(scan: Image.Image) -> None:

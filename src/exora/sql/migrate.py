@@ -29,8 +29,8 @@ create table if not exists exora.schema_migrations (
   applied_at timestamptz not null default clock_timestamp());
 create table if not exists exora.schema_code (
   singleton boolean primary key default true check (singleton), checksum text not null,
-  version text not null, serves text not null,
   applied_at timestamptz not null default clock_timestamp());
+alter table exora.schema_code add column if not exists version text, add column if not exists serves text;
 """
 _STATE = """
 select jsonb_build_object(

@@ -15,7 +15,7 @@ from exora.domain.document import DocumentLimits
 from exora.errors import DocumentError, ProcessingLimit
 
 #: Raise it when the same picture may be read differently than before, or old results are reused.
-_VERSION = 5
+_VERSION = 6
 #: RapidOCR's sessions grow to 1.4 GB and stay there; loading them anew for each page would cost 2 s.
 _SECOND_RSS_BYTES = 2 * 1024**3
 #: Pages of one document waiting for a child at a time: enough to keep the children busy.
