@@ -205,7 +205,7 @@ async def _connected(dsn: str, *, pooled: bool, **times: float) -> asyncpg.Conne
     if pooled:
         # Before it looks up array types the driver turns jit off for its session, and afterwards on again: behind a
         # pooler those are two sessions, of which one stays changed for whoever comes next.
-        connection._server_caps = connection._server_caps._replace(jit=False)
+        connection._server_caps = connection._server_caps._replace(jit=False)  # type: ignore[attr-defined]
     return connection
 
 
