@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from exora.coordination.port import Coordinator
 from exora.doctor.check import Check, Status, ok, warning
+from exora.domain.capacity import ApiCapacity
 from exora.domain.job import JobState
 
 _WAITS_S = 60.0
@@ -70,6 +71,10 @@ async def check_rate_limits(coordinator: Coordinator) -> Check:
         if closed is None
         else f"Mend the cause, then: exora capacity open {closed.provider} {closed.endpoint}",
     )
+
+
+def _why(api: ApiCapacity) -> str:
+    return f"{api.reason} by {api.closed_by}" if api.closed_by else f"{api.reason}"
 
 
 async def check_heartbeats(coordinator: Coordinator) -> Check:
