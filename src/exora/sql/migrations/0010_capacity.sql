@@ -69,7 +69,7 @@ comment on table exora.api_window is
 drop table exora.api_reservations;
 create table exora.api_reservations (
   id                uuid primary key,
-  api               integer not null references exora.api_rate_limits (api) on delete cascade,
+  api               integer not null,
   profile           text not null,
   holder            text not null,
   tokens            bigint not null check (tokens >= 0),
@@ -81,7 +81,8 @@ create table exora.api_reservations (
 create index api_reservations_api on exora.api_reservations (api, granted_at);
 comment on table exora.api_reservations is
   'Capacity of single calls under way. Each counts as a request until 60 s after sent_by, unless settled before, and as
-concurrency until settled or lapsed. Settled ones are gone from here and stand in api_window.';
+concurrency until settled or lapsed. Settled ones are gone from here and stand in api_window. No foreign key: it would write
+to api_rate_limits with every call, and no function deletes there.';
 
 create table exora.api_holders (
   api               integer not null references exora.api_rate_limits (api) on delete cascade,
