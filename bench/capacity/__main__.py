@@ -97,8 +97,9 @@ class Report:
 
 
 async def rates(server: Any, seconds: float) -> dict[str, float]:
-    """How many reservations a second, and what the gate adds to a call, while capacity is free."""
-    dsn, _, transport = await fresh(server, "capacity_free", Limits())
+    """How many reservations a second, and what the gate adds to a call, while capacity is free: there are limits, and
+    all that counts against them is summed, but they are far."""
+    dsn, _, transport = await fresh(server, "capacity_free", Limits(100_000_000, 2_000_000_000, 1_000_000))
     [overhead] = await figures("overhead", dsn, 1, seconds)
     blocks = await figures("block", dsn, 4, seconds)
     singles = await figures("single", dsn, 2, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from reportlab.platypus import Flowable, Paragraph, Spacer, Table, TableStyle
@@ -10,39 +11,94 @@ from reportlab.platypus import Flowable, Paragraph, Spacer, Table, TableStyle
 from quality.heldout.layouts import Layouts, Press, shuffled
 from quality.heldout.patients import Patient
 
-#: Headings as clinics abbreviate or word them, short and long.
-_HEADINGS = {
-    "conditions": ("Dx", "PMH / Active Dx", "Diagnosis Summary", "Patient Problems", "Known Medical Conditions"),
-    "medications": ("Rx", "Meds", "Current Rx", "Medication Record", "Medicines in Use"),
-    "allergies": ("Allergies/ADRs", "Allergy Status", "Known Drug and Food Allergies", "Alerts: Allergies"),
-    "results": ("Labs/Vitals", "Results Review", "Measured Values", "Obs. & Labs", "Lab and Vitals Flowsheet"),
-    "procedures": ("Px", "Procedures Hx", "Past Procedures and Surgeries", "Tests and Procedures Done"),
-    "immunizations": ("Imm.", "Immunization Hx", "Vaccine Administration", "Shots Given", "Imms"),
-}
-#: Words over the column of names and that of dates, other than those of the first six layouts.
-_NAMES = {
-    "conditions": ("Dx", "Problem Name", "Health Problem"),
-    "medications": ("Med", "Rx", "Medication and Strength", "Drug Name"),
-    "allergies": ("Agent", "Allergic To", "Allergen Name"),
-    "results": ("Component", "Parameter", "Item", "Lab Test"),
-    "procedures": ("Px", "Procedure Name", "Service"),
-    "immunizations": ("Vaccine Product", "Imm.", "Vaccine Type"),
-}
-_TIMES = {
-    "conditions": ("Onset Dt", "Dx Date", "From"),
-    "medications": ("Start Dt", "Rx Date", "Begun"),
-    "allergies": ("Entered", "Noted On", "Dt Recorded"),
-    "results": ("Coll. Date", "Dt", "Result Dt", "Observed On"),
-    "procedures": ("Svc Date", "Done On", "Dt Performed"),
-    "immunizations": ("Admin Dt", "Date of Shot", "Given On"),
-}
-_FIGURES, _MEASURES = ("Obs", "Val", "Measured", "Result Value"), ("UoM", "Unit of Measure", "Units")
+
+class _Words(NamedTuple):
+    """The words of an edition: headings of sections, and of the columns of names, dates, values and units."""
+
+    headings: dict[str, tuple[str, ...]]
+    names: dict[str, tuple[str, ...]]
+    times: dict[str, tuple[str, ...]]
+    values: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+#: The edition that was looked at once, and then mended for.
+_FIRST = _Words(
+    headings={
+        "conditions": ("Dx", "PMH / Active Dx", "Diagnosis Summary", "Patient Problems", "Known Medical Conditions"),
+        "medications": ("Rx", "Meds", "Current Rx", "Medication Record", "Medicines in Use"),
+        "allergies": ("Allergies/ADRs", "Allergy Status", "Known Drug and Food Allergies", "Alerts: Allergies"),
+        "results": ("Labs/Vitals", "Results Review", "Measured Values", "Obs. & Labs", "Lab and Vitals Flowsheet"),
+        "procedures": ("Px", "Procedures Hx", "Past Procedures and Surgeries", "Tests and Procedures Done"),
+        "immunizations": ("Imm.", "Immunization Hx", "Vaccine Administration", "Shots Given", "Imms"),
+    },
+    names={
+        "conditions": ("Dx", "Problem Name", "Health Problem"),
+        "medications": ("Med", "Rx", "Medication and Strength", "Drug Name"),
+        "allergies": ("Agent", "Allergic To", "Allergen Name"),
+        "results": ("Component", "Parameter", "Item", "Lab Test"),
+        "procedures": ("Px", "Procedure Name", "Service"),
+        "immunizations": ("Vaccine Product", "Imm.", "Vaccine Type"),
+    },
+    times={
+        "conditions": ("Onset Dt", "Dx Date", "From"),
+        "medications": ("Start Dt", "Rx Date", "Begun"),
+        "allergies": ("Entered", "Noted On", "Dt Recorded"),
+        "results": ("Coll. Date", "Dt", "Result Dt", "Observed On"),
+        "procedures": ("Svc Date", "Done On", "Dt Performed"),
+        "immunizations": ("Admin Dt", "Date of Shot", "Given On"),
+    },
+    values=("Obs", "Val", "Measured", "Result Value"),
+    units=("UoM", "Unit of Measure", "Units"),
+)
+#: Those of any other edition.
+_OTHER = _Words(
+    headings={
+        "conditions": (
+            "Chronic Conditions & Diagnoses",
+            "Diagnostic List",
+            "Medical Hx",
+            "Problems (Current)",
+            "Probs",
+        ),
+        "medications": ("Home Meds", "Drug Chart", "Pharmacy Profile", "Current Therapy", "Medication Sheet"),
+        "allergies": ("Allergies & Sensitivities", "Adverse Reactions", "Allergens", "Allergy Summary"),
+        "results": ("Investigations", "Lab Data", "Vitals and Tests", "Test Findings", "Diagnostics"),
+        "procedures": ("Operations/Procedures", "Surgical Hx", "Interventions and Tests", "Procedure Register"),
+        "immunizations": ("Vaccine Hx", "Immunisation Register", "Vax", "Inoculation Record", "Vaccines to Date"),
+    },
+    names={
+        "conditions": ("Diagnosis Text", "Problem/Condition", "Ailment"),
+        "medications": ("Medicine Name", "Preparation", "Drug/Strength", "Medication Ordered"),
+        "allergies": ("Trigger", "Substance Name", "Allergy To"),
+        "results": ("Analyte Name", "Study", "Measure", "What Was Measured"),
+        "procedures": ("Procedure Done", "Operation Name", "Intervention"),
+        "immunizations": ("Vaccine (Product)", "Immunizing Agent", "Vacc."),
+    },
+    times={
+        "conditions": ("Dt of Onset", "Diag. Date", "First Dx"),
+        "medications": ("Commenced", "Started On", "Date Issued"),
+        "allergies": ("Date Identified", "Reported", "Since"),
+        "results": ("Taken", "Test Dt", "Sample Date", "Date/Time"),
+        "procedures": ("Op Date", "When", "Date Done"),
+        "immunizations": ("Dose Date", "Vaccinated On", "Admin. Date"),
+    },
+    values=("Finding", "Level", "Res.", "Reading"),
+    units=("Unit", "U/M", "Unit (UCUM)"),
+)
+_LOOKED_AT = "first"
+
+
+def _words(press: Press) -> _Words:
+    return _FIRST if press.edition == _LOOKED_AT else _OTHER
+
+
 _PLAIN = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 1)])
 _WIDTH = 500.0
 
 
 def _heading(press: Press, list_name: str) -> Paragraph:
-    return Paragraph(escape(press.pick(_HEADINGS[list_name])), press.head)
+    return Paragraph(escape(press.pick(_words(press).headings[list_name])), press.head)
 
 
 def _table(press: Press, rows: Sequence[Sequence[str]], widths: Sequence[float], head: str = "{}") -> Table:
@@ -61,11 +117,11 @@ def unruled(press: Press, patient: Patient) -> list[Flowable]:
             names = [f"{item.name} ({item.unit})" if item.unit else item.name for item in items]
             figures = [item.value for item in items]
         columns = [
-            (press.pick(_NAMES[list_name]), 215.0, names),
-            (press.pick(_TIMES[list_name]), 95.0, [press.date(item.date) for item in items]),
+            (press.pick(_words(press).names[list_name]), 215.0, names),
+            (press.pick(_words(press).times[list_name]), 95.0, [press.date(item.date) for item in items]),
         ]
         if list_name == "results":
-            columns.insert(1, (press.pick(_FIGURES), 75.0, figures))
+            columns.insert(1, (press.pick(_words(press).values), 75.0, figures))
         if press.random.random() < 0.5:
             columns.insert(0, columns.pop())
         source = press.pick(("Clinic", "EHR", "Patient"))
@@ -84,12 +140,14 @@ def flowsheet(press: Press, patient: Patient) -> list[Flowable]:
             days = sorted({item.date for item in items}, reverse=press.random.random() < 0.5)
             tests = list(dict.fromkeys((item.name, item.unit) for item in items))
             value = {(item.name, item.date): item.value for item in items}
-            rows = [[press.pick(_NAMES[list_name]), press.pick(_MEASURES), *map(press.date, days)]]
+            rows = [
+                [press.pick(_words(press).names[list_name]), press.pick(_words(press).units), *map(press.date, days)]
+            ]
             rows += [[name, unit, *(value.get((name, day), "") for day in days)] for name, unit in tests]
             width = (_WIDTH - 250) / len(days)
             story.append(_table(press, rows, [190.0, 60.0, *[width] * len(days)], "<b>{}</b>"))
         else:
-            rows = [[press.pick(_TIMES[list_name]), press.pick(_NAMES[list_name])]]
+            rows = [[press.pick(_words(press).times[list_name]), press.pick(_words(press).names[list_name])]]
             rows += [[press.date(item.date), item.name] for item in items]
             story.append(_table(press, rows, [110.0, 300.0], "<b>{}</b>"))
         story.append(Spacer(1, 9))
@@ -107,7 +165,11 @@ def halves(press: Press, patient: Patient) -> list[Flowable]:
     story: list[Flowable] = [Table(pairs, colWidths=[_WIDTH / 2] * 2, style=_PLAIN, hAlign="LEFT")] if pairs else []
     items = patient.lists.get("results", [])
     if items:
-        head = [press.pick(_NAMES["results"]), press.pick(_FIGURES), press.pick(_MEASURES)]
+        head = [
+            press.pick(_words(press).names["results"]),
+            press.pick(_words(press).values),
+            press.pick(_words(press).units),
+        ]
         middle = (len(items) + 1) // 2
         rows = [head * 2]
         for index in range(middle):
@@ -125,7 +187,7 @@ def note(press: Press, patient: Patient) -> list[Flowable]:
         measured = list_name == "results"
         joint = press.pick((": ", " ", " = "))
         texts = [f"{i.name}{joint}{i.value} {i.unit}".strip() if measured else i.name for i in items]
-        heading = press.pick(_HEADINGS[list_name])
+        heading = press.pick(_words(press).headings[list_name])
         story += [
             Paragraph(f"<b>{escape(heading)}:</b> {escape('; '.join(texts))}", press.body),
             Spacer(1, press.random.choice((2, 6))),

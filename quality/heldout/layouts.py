@@ -67,8 +67,9 @@ Column = tuple[str, Callable[[Item], str]]
 class Press:
     """A layout: all that is drawn once for a document, so that it looks of one piece."""
 
-    def __init__(self, seed: str) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - a layout, not a secret
+    def __init__(self, edition: str, seed: str) -> None:
+        self.edition = edition
+        self.random = random.Random(f"{edition} {seed}")  # noqa: S311 - a layout, not a secret
         self.plain, self.bold = self.random.choice(_FONTS)
         self.size = self.random.choice((8.5, 9.5, 10.5))
         self.page = self.random.choice((letter, A4))
@@ -258,7 +259,7 @@ def print_patient(patient: Patient, layout: str, edition: str, layouts: Layouts 
         edition: another edition of the same layout differs in wording, columns, order and type.
         layouts: the kinds of layout to choose from.
     """
-    press = Press(f"{edition} {patient.name} {layout}")
+    press = Press(edition, f"{patient.name} {layout}")
     buffer = io.BytesIO()
     document = SimpleDocTemplate(buffer, pagesize=press.page, leftMargin=45, rightMargin=45, invariant=1)
     document.build([*press.heading(patient), *layouts[layout](press, patient)])

@@ -52,6 +52,8 @@ async def test_every_act_is_seen_to_act(open_page: Open, site: Scene, keep: Keep
         await keep(page, "overview")
         lane = page.locator("#lanes tr", has_text="notification_delivery")
         await lane.locator("button:has-text('Pause')").click()
+        await page.wait_for_selector("dialog[open]")
+        await keep(page, "asks-why")
         await press_yes(page, "provider outage INC 7")
         await page.wait_for_selector(".toast:has-text('The lane is paused')")
         assert "paused" in await page.locator("#lanes tr", has_text="notification_delivery").inner_text()

@@ -6,6 +6,7 @@ import pytest
 
 from exora.documents.analysis.columns import role_of
 from exora.documents.analysis.headings import heading_kind, read_heading
+from exora.documents.analysis.inference import kind_of_names
 from exora.documents.analysis.local import analyze_text
 from exora.documents.analysis.reading import rows_in_order
 from exora.domain.record import Record
@@ -179,3 +180,46 @@ def test_an_unknown_vaccination_status_is_no_vaccine() -> None:
 def test_rare_units_are_units(unit: str) -> None:
     [result] = text(f"Results\nWBC 5.2 {unit}\n").results
     assert result.unit == unit
+
+
+def test_a_table_under_words_that_no_list_holds_is_read_by_what_stands_in_it() -> None:
+    table = [
+        ["Preparation", "Commenced", "Keyed By"],
+        ["Lisinopril 10 MG Oral Tablet", "2019-03-12", "Clinic"],
+        ["Metformin 500 MG Oral Tablet", "2020-01-02", "Clinic"],
+    ]
+    record = read(page([(40, 40, "Pharmacopoeia of Jane"), *rows(70, 14, [40, 250, 350], table)]))
+
+    assert [(m.name, m.date) for m in record.medications] == [
+        ("Lisinopril 10 MG Oral Tablet", "2019-03-12"),
+        ("Metformin 500 MG Oral Tablet", "2020-01-02"),
+    ]
+
+
+def test_figures_under_a_word_for_something_else_are_values() -> None:
+    table = [["Study", "Finding", "U/M"], ["Sodium", "139", "mmol/L"], ["Potassium", "4.1", "mmol/L"]]
+    record = read(page([(40, 40, "Outcome of the Day"), *rows(70, 14, [40, 250, 350], table)]))
+
+    assert [(r.name, r.value, r.unit) for r in record.results] == [
+        ("Sodium", "139", "mmol/L"),
+        ("Potassium", "4.1", "mmol/L"),
+    ]
+    assert record.conditions == []
+
+
+def test_a_list_under_an_unknown_heading_is_what_its_entries_look_like() -> None:
+    record = text(
+        "Past Illnesses\n1) Asthma\n2) Hypertension\n\nJabs and Such\n1) MMR\n2) Influenza vaccine\n\n"
+        "Sundries of Treatment: Lisinopril 10 MG Oral Tablet; Metformin 500 MG Oral Tablet\n"
+    )
+
+    assert [c.name for c in record.conditions] == ["Asthma", "Hypertension"]
+    assert [v.name for v in record.immunizations] == ["MMR", "Influenza vaccine"]
+    assert [m.name for m in record.medications] == ["Lisinopril 10 MG Oral Tablet", "Metformin 500 MG Oral Tablet"]
+
+
+@pytest.mark.parametrize(
+    "names", [["Jane Roe", "John Doe"], ["Room 4", "Ward B"], [], ["He was seen by us in May and is well."]]
+)
+def test_a_list_of_something_else_stays_unread(names: list[str]) -> None:
+    assert kind_of_names(names) is None

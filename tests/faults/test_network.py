@@ -25,6 +25,7 @@ from exora.domain.capacity import Reservation
 from exora.domain.job import ClaimedJob, EnqueueRequest
 from exora.domain.outcome import Completed, Dead, ErrorInfo, Outcome, Release, Retry, Settlement, Snooze
 from exora.errors import OutcomeUnknown
+from exora.testing.clock import hurry
 from exora.testing.processes import until
 from exora.testing.proxy import Cut, Proxy, proxied
 from exora.worker.config import WorkerConfig, new_worker_id
@@ -48,7 +49,8 @@ RECORD = {"schema": "exora.record/1"}
 class Rig:
     """One database, reached through the proxy, and directly for preparing and looking."""
 
-    def __init__(self, proxy: Proxy, direct: WireCoordinator, db: asyncpg.Connection, row: Row) -> None:
+    def __init__(self, upstream: str, proxy: Proxy, direct: WireCoordinator, db: asyncpg.Connection, row: Row) -> None:
+        self.upstream = upstream
         self.proxy = proxy
         self.direct = direct
         self.db = db
@@ -104,7 +106,7 @@ async def rig(embedded_dsn: str, row: Row) -> AsyncIterator[Rig]:
     transport = PostgresTransport(embedded_dsn)
     db = await asyncpg.connect(embedded_dsn)
     async with proxied(embedded_dsn, row.draw) as proxy:
-        rig = Rig(proxy, WireCoordinator(transport), db, row)
+        rig = Rig(embedded_dsn, proxy, WireCoordinator(transport), db, row)
         yield rig
         await rig.transport.close()
     await db.close()
@@ -273,19 +275,24 @@ Handler = Callable[[JobContext, dict[str, Any]], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def working(
-    rig: Rig, handler: Handler, *, command_timeout_s: float = 7.5, **config: Any
+    rig: Rig,
+    handler: Handler,
+    *,
+    command_timeout_s: float = 7.5,
+    lease_s: float = LEASE_S,
+    network: Proxy | None = None,
 ) -> AsyncIterator[Worker]:
-    """A worker behind the proxy, with a lease of ``LEASE_S``; stopped at the end of the block."""
-    await rig.db.execute(
-        "update exora.job_types set heartbeat_s = $1::real / 4, lease_s = $1, backoff_base_s = 0.1", LEASE_S
-    )
+    """A worker behind the proxy, or a network of its own; stopped at the end of the block."""
+    dsn = (network or rig.proxy).dsn
+    rig.row.lease_s = lease_s
+    await hurry(rig.db, lease_s=lease_s)
     registry = Registry()
     registry.add(TYPE, handler)
 
     async def connect_keeper() -> Heartbeats:
-        return WireCoordinator(PostgresTransport(rig.proxy.dsn, max_connections=1, command_timeout_s=command_timeout_s))
+        return WireCoordinator(PostgresTransport(dsn, max_connections=1, command_timeout_s=command_timeout_s))
 
-    transport = PostgresTransport(rig.proxy.dsn, command_timeout_s=command_timeout_s)
+    transport = PostgresTransport(dsn, command_timeout_s=command_timeout_s)
     numbers = WorkerConfig(new_worker_id("test"), concurrency=SLOTS, sweep_interval_s=0.1, poll_max_s=0.5, drain_s=5)
     worker = Worker(WireCoordinator(transport), connect_keeper, registry, numbers)
     running = asyncio.create_task(worker.run(handle_signals=False))
@@ -391,6 +398,42 @@ class TestWorker:
         print(f"rescued={rescued}, recovered in {took:.1f}s")
         crashes = [view.crash_count for view in await rig.direct.get_jobs(jobs)]
         assert sorted(crashes) == [0] * SLOTS + [1] * SLOTS
+        await rig.check(jobs)
+
+    async def test_a_slow_network_costs_no_job_and_no_claim(self, rig: Rig) -> None:
+        """Each message takes 0 to 400 ms each way: a call takes half a second, and a new connection several."""
+        jobs = await rig.enqueue(10 * rig.row.scale)
+        rig.proxy.latency_s = rig.proxy.jitter_s = 0.2
+        async with working(rig, do_nothing, lease_s=15):
+            await completed(rig, jobs, 60)
+            rig.proxy.latency_s = rig.proxy.jitter_s = 0.0
+        rig.rounds = 1
+        assert {view.crash_count for view in await rig.direct.get_jobs(jobs)} == {0}
+        await rig.check(jobs)
+
+    async def test_networks_that_clog_and_clear_in_turn_cost_no_job(self, rig: Rig) -> None:
+        """Three workers with networks of their own, which clog one after the other, and clear in any order."""
+
+        async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+            await asyncio.sleep(0.05)
+
+        jobs: list[UUID] = []
+        async with contextlib.AsyncExitStack() as stack:
+            networks = [await stack.enter_async_context(proxied(rig.upstream, rig.draw)) for _ in range(3)]
+            for network in networks:
+                await stack.enter_async_context(working(rig, handle, command_timeout_s=LEASE_S / 2, network=network))
+            for _ in range(5 * rig.row.scale):
+                jobs += await rig.enqueue(60)
+                clogged = []
+                for network in rig.draw.sample(networks, 3):
+                    clogged.append(network.black_hole(forget=rig.draw.random() < 0.5))
+                    await clogged[-1].__aenter__()
+                    await asyncio.sleep(rig.draw.uniform(0, LEASE_S))
+                for hole in rig.draw.sample(clogged, 3):
+                    await hole.__aexit__(None, None, None)
+                    await asyncio.sleep(rig.draw.uniform(0, LEASE_S / 2))
+                rig.rounds += 3
+                rig.row.recovered(await completed(rig, jobs, LEASE_S + 5))
         await rig.check(jobs)
 
     async def test_a_handler_is_stopped_when_its_lease_runs_out_unheard(self, rig: Rig) -> None:

@@ -103,6 +103,7 @@ async def _everything(server: Server, folder: Path) -> Seen:
             try:
                 async with open_services(dsn, traced=True) as services, _working(services) as worker:
                     await _enqueue(services, seen)
+                    await worker._presence.run_once()  # as it does every ten seconds
                     await _look(worker, services, seen)
             finally:
                 tracing.stop()
@@ -219,6 +220,12 @@ def test_no_word_of_a_patient_is_seen_in(place: str, seen: Seen) -> None:
     assert [canary for canary in CANARIES if canary.lower() in text.lower()] == []
     if not PLACES[place]:
         assert str(PATIENT) not in text
+
+
+def test_what_a_job_spent_is_on_its_page(seen: Seen) -> None:
+    page = " ".join(seen.texts["dashboard /job/document"].split())
+    assert "on <code>openai/gpt-4o-mini</code>: 1 call, " in page
+    assert "on <code>google/vision-api</code>: 1 call, 2 pages" in page
 
 
 def test_everything_that_is_looked_at_is_searched(seen: Seen) -> None:

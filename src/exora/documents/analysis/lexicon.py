@@ -6,7 +6,7 @@ import functools
 import gzip
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -69,6 +69,26 @@ class Match(NamedTuple):
     key: str
 
 
+class _Word(NamedTuple):
+    """A word of a text: its offsets, its key, and the key's first word ("x" of "x-ray")."""
+
+    start: int
+    end: int
+    key: str
+    first: str
+
+
+@functools.lru_cache(maxsize=64)
+def _words_of(text: str) -> tuple[_Word, ...]:
+    """The words of a sentence, kept for the several lexicons that look through it in turn."""
+    found = []
+    for match in _WORD.finditer(text):
+        key = normal_key(match.group())
+        if key:
+            found.append(_Word(match.start(), match.end(), key, key.partition(" ")[0]))
+    return tuple(found)
+
+
 class Phrases:
     """A set of phrases, searched by whole words without regard to case, punctuation or a plural "s"."""
 
@@ -89,7 +109,7 @@ class Phrases:
 
     def find(self, text: str) -> Iterator[Match]:
         """The longest phrases from left to right, never overlapping, never across . ; or a line's end."""
-        words = [(m.start(), m.end(), part) for m in _WORD.finditer(text) for part in [normal_key(m.group())] if part]
+        words = _words_of(text)
         index = 0
         while index < len(words):
             found = self._longest_at(text, words, index)
@@ -97,17 +117,17 @@ class Phrases:
                 index += 1
                 continue
             count, key = found
-            yield Match(words[index][0], words[index + count - 1][1], key)
+            yield Match(words[index].start, words[index + count - 1].end, key)
             index += count
 
-    def _longest_at(self, text: str, words: list[tuple[int, int, str]], index: int) -> tuple[int, str] | None:
-        first = words[index][2].split()[0]
+    def _longest_at(self, text: str, words: Sequence[_Word], index: int) -> tuple[int, str] | None:
+        first = words[index].first
         limit = self._longest.get(first) or self._longest.get(first.removesuffix("s"), 0)
         for count in range(min(limit, len(words) - index), 0, -1):
-            between = text[words[index][0] : words[index + count - 1][1]]
+            between = text[words[index].start : words[index + count - 1].end]
             if any(mark in between for mark in ".;:\n"):
                 continue
-            key = self._known(" ".join(word for _, _, word in words[index : index + count]))
+            key = self._known(" ".join(word.key for word in words[index : index + count]))
             if key is not None:
                 return count, key
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from exora.documents.analysis import ANALYZER, read_conditions, read_events, read_medications, read_results
 from exora.documents.analysis.columns import LIST_OF_ROLE
@@ -11,7 +12,9 @@ from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.doctype import document_type
 from exora.documents.analysis.draft import Draft, looks_like_sentence
 from exora.documents.analysis.geometry import Row, Run
-from exora.documents.analysis.lists import Entry, entries, keyed_records
+from exora.documents.analysis.headings import heading_kind
+from exora.documents.analysis.inference import kind_of_names
+from exora.documents.analysis.lists import Entry, entries, keyed_records, take_apart
 from exora.documents.analysis.merge import build_items
 from exora.documents.analysis.patient import is_administrative, read_patient
 from exora.documents.analysis.prose import read_prose, read_sentence
@@ -102,6 +105,8 @@ def _analyze(pages: Sequence[PageText], sha256: str, places: Sequence[Place] | N
 
 def read_section(section: Section) -> list[Draft]:
     """The drafts of one section; a date in its heading is that of its results, e.g. "Results of 03/12/2019"."""
+    if section.kind == "other" and heading_kind(section.title) is None:
+        section = replace(section, kind=_inferred_kind(section) or section.kind)
     drafts = _read_section(section)
     date = first_date(section.heading.text, years=False) if section.heading else None
     if date and section.kind in {"results", "vitals", "immunizations", "procedures"}:
@@ -111,12 +116,24 @@ def read_section(section: Section) -> list[Draft]:
     return drafts
 
 
+def _inferred_kind(section: Section) -> str | None:
+    """What a section holds whose heading no list holds, by its entries."""
+    listed = entries(section.rows)
+    if sum(len(read_results.from_line(entry.run, "results")) > 0 for entry in listed) > len(listed) / 2:
+        measured = [draft for entry in listed for draft in read_results.from_line(entry.run, "")]
+        return "results" if len(measured) > len(listed) / 2 else None
+    return kind_of_names([take_apart(entry).name for entry in listed])
+
+
 def _read_section(section: Section) -> list[Draft]:
     """The drafts of one section: its tables by their own headers, its rows by the section's kind."""
     drafts: list[Draft] = []
     for table in section.tables:
         kind = table.list_name or section.kind
-        if section.kind in _FROM_CELLS and not any(column.role in LIST_OF_ROLE for column in table.columns):
+        if kind not in _FROM_CELLS:
+            kind = kind_of_names([record["name"].text for record in table.records if "name" in record]) or kind
+        roles = {column.role for column in table.columns}
+        if section.kind in _FROM_CELLS and not roles & LIST_OF_ROLE.keys() and not {"value", "unit"} <= roles:
             # The header says only "name": its section knows better what is named.
             kind = section.kind if section.kind != "encounters" else kind
         if table.list_name in {"results", "conditions"} and section.kind in {"vitals", "history", "family"}:

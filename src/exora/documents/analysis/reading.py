@@ -10,6 +10,7 @@ from exora.documents.analysis.columns import LIST_OF_ROLE, read_header
 from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, page_rows
 from exora.documents.analysis.headings import read_heading
+from exora.documents.analysis.inference import header_at
 from exora.documents.analysis.tables import body_of, side_by_side, typical_pitch
 from exora.documents.analysis.text import Place
 from exora.domain.document import PageText
@@ -91,9 +92,9 @@ def unfold(rows: Sequence[Row]) -> list[Row]:
     for index, row in enumerate(rows):
         if index < table_end:
             continue
-        columns = read_header(row)
-        if columns is not None:
-            table_end = body_of(rows, index + 1, columns, pitch)
+        header = header_at(rows, index)
+        if header is not None:
+            table_end = body_of(rows, index + header[1], header[0], pitch)
             continue
         gutter = _second_column(row, rows)
         if gutter is None:
@@ -127,18 +128,25 @@ def _crosses(row: Row, gutter: float) -> bool:
 
 def _column_end(rows: Sequence[Row], index: int, gutter: float) -> int:
     end = index + 1
-    while end < len(rows) and not _crosses(rows[end], gutter) and not _spans(rows[end], gutter):
+    while end < len(rows) and not _crosses(rows[end], gutter) and not _spans(rows, end, gutter):
         end += 1
-    if end < len(rows) and _spans(rows[end], gutter) and end - 1 > index and read_heading(rows[end - 1].text):
+    if end < len(rows) and _spans(rows, end, gutter) and end - 1 > index and _is_title(rows[end - 1], gutter):
         end -= 1
     return end
 
 
-def _spans(row: Row, gutter: float) -> bool:
-    """Whether the row is the header of one table that has columns on both sides of the gutter."""
-    header = read_header(row)
-    if header is None or len(header) < 3:
+def _is_title(row: Row, gutter: float) -> bool:
+    """Whether a row right above a table that spans both columns is its title."""
+    short = len(row.segments) == 1 and row.x1 < gutter and len(row.run.tokens) <= 4 and row.text[0].isupper()
+    return read_heading(row.text) is not None or short
+
+
+def _spans(rows: Sequence[Row], index: int, gutter: float) -> bool:
+    """Whether a row is the header of one table that has columns on both sides of the gutter."""
+    found = header_at(rows, index)
+    if found is None or len(found[0]) < 3:
         return False
+    header = found[0]
     names = sum(1 for column in header if column.role == "name" or column.role in LIST_OF_ROLE)
     whole = names == 1 or len(side_by_side(header, ())) > 1
     return whole and header[0].x0 < gutter - 1 and header[-1].x0 > gutter

@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from exora.documents.analysis.columns import Column, read_header, read_tall_header, role_of
+from exora.documents.analysis.columns import Column, read_header, role_of
 from exora.documents.analysis.geometry import Row
 from exora.documents.analysis.headings import Heading, read_heading
+from exora.documents.analysis.inference import header_at, is_listed
 from exora.documents.analysis.tables import Table, body_of, build_records, list_of, side_by_side, typical_pitch
 
 
@@ -33,7 +34,7 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
     index = 0
     while index < len(rows):
         row = rows[index]
-        header = read_tall_header(rows, index)
+        header = header_at(rows, index)
         if header is not None:
             columns, first = _whole_header(rows, index + header[1] - 1, header[0])
             end = body_of(rows, first, columns, pitch)
@@ -53,9 +54,42 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
                 carried[0].records.extend(more)
                 carried, index = (carried[0], end), end
                 continue
-        _place(row, sections, height, rows[index - 1] if index else None, pitch)
+        if _stands_over(rows, index, pitch):
+            _open(row, Heading("other", 0, row.text), sections)
+        else:
+            _place(row, sections, height, rows[index - 1] if index else None, pitch)
         index += 1
     return [section for section in sections if section.heading or section.rows or section.tables]
+
+
+_FIRST_OF_A_LIST = re.compile(r"^(?:[•▪●○■·*–—-]|\(?1[.)])\s")
+_ANY_OF_A_LIST = re.compile(r"^(?:[•▪●○■·*–—-]|\(?\d{1,2}[.)])\s")
+
+
+def _stands_over(rows: Sequence[Row], index: int, pitch: float) -> bool:
+    """Whether a row in words that no list of headings holds is one by its place: over a table, over the first entry
+    of a list, or far from what stands above and nearer to what stands below."""
+    row = rows[index]
+    below = rows[index + 1] if index + 1 < len(rows) and rows[index + 1].page == row.page else None
+    words = [word for word in row.text.split() if len(word) > 3 or word[0].isupper()]
+    if below is None or len(row.segments) > 1 or not 1 <= len(words) <= 5 or read_heading(row.text) is not None:
+        return False
+    if not all(word[0].isupper() or not word[0].isalpha() for word in words) or not row.text[0].isupper():
+        return False
+    if any(map(str.isdigit, row.text)) or row.text[-1] in ".,;:" or ": " in row.text or is_listed(row.text):
+        return False
+    if len(below.segments) > 1:
+        return header_at(rows, index + 1) is not None
+    if _FIRST_OF_A_LIST.match(below.text):
+        return not _ANY_OF_A_LIST.match(row.text)
+    above = rows[index - 1] if index and rows[index - 1].page == row.page else None
+    return (
+        above is not None and row.y - above.y > _FAR * pitch and _NEAR * pitch < below.y - row.y < row.y - above.y - 1.0
+    )
+
+
+#: A heading stands this many times the usual distance of rows below what is above it, and this near what is below.
+_FAR, _NEAR = 1.8, 1.15
 
 
 def _is_run_together(header: Row, body: Sequence[Row]) -> bool:
@@ -77,12 +111,24 @@ def _place(row: Row, sections: list[Section], height: float, previous: Row | Non
         heading = first if first is not None and first.rest == 0 and _is_note(row.segments[1].text) else None
     if heading is not None and _is_key(row, heading, sections[-1]):
         heading = None
+    heading = heading or _unknown_label(row)
     if heading is None and is_unknown_heading(row, height, previous, pitch):
         heading = Heading("other", 0, row.text)
     if heading is None:
         sections[-1].rows.append(row)
     else:
         _open(row, heading, sections)
+
+
+def _unknown_label(row: Row) -> Heading | None:
+    """The heading of a list on one line, "Current therapy: aspirin; insulin", in words that no list holds."""
+    label, colon, rest = row.text.partition(": ")
+    words = label.split()
+    if not colon or ";" not in rest or not 1 <= len(words) <= 4 or not words[0][0].isupper() or ";" in label:
+        return None
+    if any(map(str.isdigit, label)) or role_of(label) is not None or is_listed(label):
+        return None
+    return Heading("other", len(label) + 1, label)
 
 
 def _is_note(text: str) -> bool:

@@ -28,13 +28,13 @@ _THINGS: dict[str, frozenset[str]] = {
 _KIND_OF = {word: kind for kind, words in _THINGS.items() for word in words}
 #: Words that may stand beside those.
 _BESIDE = frozenset(
-    "a active administered administration admission admitting adverse alert alerts all and care chart chronic "
-    "clinical confirmed current data details discharge documented done environmental established final flowsheet food "
-    "for from given health history home hospital hx in key known latest list listed log long measured medical "
-    "observations of on ongoing open or other panel past patient patients performed prescribed previous primary "
-    "principal prior profile reaction reactions received recent record recorded records regular relevant report "
-    "reported review reviewed secondary selected sheet signs statement status summary table taken term the "
-    "therapeutic to today use used value".split()
+    "a active administered administration admission admitting adverse alert alerts all and begun care chart chronic "
+    "clinical commenced confirmed current data details discharge documented done due environmental established final "
+    "flowsheet food for from given health history home hospital hx in issued key known latest list listed log long "
+    "measured medical observations of on ongoing open or ordered other panel past patient patients pending performed "
+    "prescribed previous primary principal prior profile reaction reactions received recent record recorded records "
+    "register regular relevant report reported review reviewed secondary selected sheet signs started statement "
+    "status summary table taken term the therapeutic to today use used value".split()
 )
 #: Words that name nothing listed unless another word stands beside them: "Drug allergy" is a condition.
 _SINGLE = frozenset(
@@ -45,12 +45,12 @@ _SINGLE = frozenset(
 def kind_of_words(title: str) -> str | None:
     """The kind of section that a short title names by its words alone, or None.
 
-    Every word must be one that such titles are made of, and begin with a capital letter unless it ties others together.
+    Every word must be one that such titles are made of, and the first begin with a capital letter.
     """
     words = normal_key(title).split()
     if not 1 <= len(words) <= 5 or any(w not in _KIND_OF and w not in _BESIDE for w in words):
         return None
-    if any(part[0].islower() and len(part) > 3 for part in title.split()):
+    if not title.strip()[:1].isupper():
         return None
     things = [word for word in words if word in _KIND_OF]
     if not things or (len(things) == len(words) == 1 and things[0] in _SINGLE):
@@ -68,7 +68,7 @@ _DONE = frozenset(
     "noted observed onset ordered performed prescribed recorded resulted seen started taken vaccinated written".split()
 )
 _OF_A_DATE = _DONE | frozenset(
-    "allergy dose drug dx imm immunization lab last first med medication of on order problem procedure px result rx "
+    "allergy dose drug dx imm immunization lab last first med medication of on op order problem procedure px result rx "
     "service shot specimen start svc test the time vaccine vaccination visit".split()
 )
 _END = frozenset("end ended stop stopped resolved resolution until".split())
@@ -80,7 +80,10 @@ _COLUMN_THINGS = {
     "condition": frozenset("dx diagnosis diagnoses problem problems condition conditions disorder".split()),
     "test": frozenset("test tests lab analyte component parameter measurement".split()),
 }
-_OF_A_NAME = frozenset("and agent description health item medical name names of product strength the to type".split())
+_OF_A_NAME = frozenset(
+    "administered and agent description done given health item medical name names of ordered performed product "
+    "strength the to type".split()
+)
 
 
 def role_of_words(header: str) -> str | None:

@@ -108,6 +108,9 @@ class Pages:
             job=found[0],
             explanation=await self._coordinator.explain_job(job_id),
             timeline=await self._coordinator.timeline(job_id),
+            spent=await self._coordinator.usage(
+                found[0].created_at.date(), datetime.now(UTC).date(), ("model",), job_id=job_id
+            ),
         )
 
     async def dead(self, request: Request, session: Session) -> Response:

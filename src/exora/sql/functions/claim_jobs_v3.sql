@@ -72,6 +72,7 @@ begin
        group by n.lane, n.floor) n;
   end if;
 
+  v_now := clock_timestamp();  -- what it is about to see was enqueued before: the trail shall say so
   return query
   with served as materialized (
     select l.lane, t.job_type, t.heartbeat_s, t.lease_s, t.timeout_s
