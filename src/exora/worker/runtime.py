@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -13,6 +14,7 @@ from exora.capacity.clients import GatedApis
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
 from exora.domain.job import Fence, HeartbeatNews
+from exora.domain.phi import describe_error
 from exora.observe.calls import CallTally
 from exora.observe.tally import Tally
 from exora.worker.claimer import Claimer
@@ -83,6 +85,8 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._now = asyncio.Event()
+        #: One of its loops died: it stopped by itself, and whoever started it should start it again.
+        self.failed = False
 
     @property
     def active_jobs(self) -> int:
@@ -121,6 +125,7 @@ class Worker:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
         self._loop = asyncio.get_running_loop()
+        before = asyncio.all_tasks()
         self._keeper.start()
         self._settler.start()
         self._runner.start()
@@ -129,11 +134,28 @@ class Worker:
         self._presence.start()
         self._scheduler.start()
         self._claimer.start()
+        for task in asyncio.all_tasks() - before:
+            task.add_done_callback(self._loop_ended)
         _log.info("worker_started", worker_id=self.config.worker_id, concurrency=self.config.concurrency)
         try:
             await self._stop.wait()
         finally:
             await self._drain()
+
+    def _loop_ended(self, task: asyncio.Task[Any]) -> None:
+        """A loop that fails takes the worker with it: without it the worker would look well and do nothing."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            info = describe_error(error)
+            _log.error(
+                "loop_died",
+                loop=task.get_name(),
+                error_class=info.error_class,
+                error_code=info.code,
+                fingerprint=info.fingerprint,
+            )
+            self.failed = True
+            self.stop()
 
     def _settled(self, fences: Sequence[Fence]) -> None:
         self._runner.settled(fences)
