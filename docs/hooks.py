@@ -1,4 +1,4 @@
-"""Takes the files of the project that pages link to, but that are not pages, into the site."""
+"""Takes files of the project that pages link to into the site, and keeps what lies elsewhere out of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,7 +18,11 @@ LINKED = (
     "render.yaml",
     "bench/README.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "CHANGELOG.md",
+)
+_ELSEWHERE = re.compile(
+    r"<(?:script|link|img|iframe|source|object)\b[^>]*?\b(?:src|href|data)=[\"']?(?P<url>(?:https?:)?//[^\"'\s>]+)"
 )
 _LINK = re.compile(r"\]\((?P<to>\.\./[^)#\s]+)(?P<rest>[^)]*)\)")
 
@@ -40,6 +45,18 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         return f"]({posixpath.relpath(_place(path), folder or '.')}{link['rest']})"
 
     return _LINK.sub(to_site, markdown)
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """A reader's browser asks nobody else for anything.
+
+    Raises:
+        PluginError: this page would.
+    """
+    found = _ELSEWHERE.search(output)
+    if found is not None:
+        raise PluginError(f"{page.file.src_uri} loads {found['url']} from elsewhere")
+    return output
 
 
 def _place(path: str) -> str:

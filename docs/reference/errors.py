@@ -10,7 +10,11 @@ from exora.cli.output import exit_code
 from exora.errors import SQLSTATE_ERRORS, ExoraError
 
 PAGE = Path(__file__).with_suffix(".md")
-_HEAD = """# Errors
+_HEAD = """---
+hide: [toc]
+---
+
+# Errors
 
 Everything that Exora raises on purpose is an `ExoraError` with a stable `code` for programs, a message that says what
 happened, a `remedy` that says what to do, and where one is at fault the `field`. None of them ever holds content of a
@@ -32,6 +36,8 @@ This page is made by `make reference`.
 
 ## The tree
 
+<div class="tree" markdown>
+
 | error | `code` | SQLSTATE | exit | meaning | remedy |
 | --- | --- | --- | --- | --- | --- |
 """
@@ -39,7 +45,7 @@ This page is made by `make reference`.
 
 def reference() -> str:
     """The page."""
-    return _HEAD + "".join(_rows(ExoraError, 0, ""))
+    return _HEAD + "".join(_rows(ExoraError, 0, "")) + "\n</div>\n"
 
 
 def _rows(kind: type[ExoraError], depth: int, inherited: str) -> Iterator[str]:

@@ -98,32 +98,6 @@ async def test_racing_reservations_never_exceed_the_limit(coordinator: Coordinat
     assert sum(answer.granted for answer in answers) == 7
 
 
-async def test_the_originals_burst_over_the_minutes_edge_is_refused(db: asyncpg.Connection) -> None:
-    # The original's fixed minute admitted 20 within half a second against 10 a minute.
-    await db.execute("update exora.api_rate_limits set requests_per_minute = 10 where provider_name = 'openai'")
-    acquire = "select acquire_api_capacity('openai', 'gpt-4o-mini', 1)"
-    assert sum([await db.fetchval(acquire) for _ in range(20)]) == 10
-    for _ in range(10):
-        await db.execute("select release_api_capacity('openai', 'gpt-4o-mini', 1, 1)")
-    await age(db, 59)
-    assert sum([await db.fetchval(acquire) for _ in range(20)]) == 0
-    await age(db, 2)
-    assert sum([await db.fetchval(acquire) for _ in range(20)]) == 10
-
-
-async def test_the_originals_leak_closes_with_the_lease(db: asyncpg.Connection) -> None:
-    # The original counted 20 calls of dead workers as running for ever.
-    await db.execute("update exora.api_rate_limits set concurrent_requests = 20 where provider_name = 'openai'")
-    acquire = "select acquire_api_capacity('openai', 'gpt-4o-mini', 1)"
-    assert sum([await db.fetchval(acquire) for _ in range(30)]) == 20
-    await age(db, 121)
-    assert await db.fetchval(acquire) is True
-    # Nor does a release that nobody reserved for free another's place, as the original's did.
-    for _ in range(30):
-        await db.execute("select release_api_capacity('openai', 'gpt-4o-mini', 999, 0)")
-    assert sum([await db.fetchval(acquire) for _ in range(30)]) == 19
-
-
 async def test_a_denied_reservation_takes_nothing(coordinator: Coordinator) -> None:
     await coordinator.set_api_limits(*OPENAI, {"tokens_per_minute": 100, "requests_per_minute": 2})
     impossible = await reserve(coordinator, 101)

@@ -135,11 +135,11 @@ async def test_one_trace_per_job_from_enqueue_to_settle(bench: Bench) -> None:
 
             async def compute() -> dict[str, Any]:
                 with tracing.span("api_call", provider="openai", endpoint="gpt-4o-mini"):
+                    if payload["limit"] == 1:
+                        raise ValueError(CANARY)
                     return {"read": 1}
 
             await context.step("pages", CANARY, compute=compute)
-            if payload["limit"] == 1:
-                raise ValueError(CANARY)
 
         bench.registry.add("report_generation", handle)
         jobs = await enqueued(bench, 2)
@@ -153,13 +153,14 @@ async def test_one_trace_per_job_from_enqueue_to_settle(bench: Bench) -> None:
     assert {span.context.trace_id for span in spans if span.context} == set(views)
     for trace, view in views.items():
         named = {span.name: span for span in spans if span.context and span.context.trace_id == trace}
-        assert set(named) == {"wait", "attempt", "step", "api_call", "settle"}
+        kept = {"keep_step"} if view.payload["limit"] == 0 else set()
+        assert set(named) == {"wait", "claim", "attempt", "step", "find_step", "api_call", "settle"} | kept
         attempt, step = named["attempt"], named["step"]
         assert attempt.context is not None
         assert step.context is not None
         parents = {name: span.parent.span_id if span.parent else None for name, span in named.items()}
-        own = attempt.context.span_id
-        assert parents == {"attempt": None, "wait": own, "step": own, "settle": own, "api_call": step.context.span_id}
+        own, below = attempt.context.span_id, dict.fromkeys({"find_step", "api_call"} | kept, step.context.span_id)
+        assert parents == {"attempt": None, **dict.fromkeys(("wait", "claim", "step", "settle"), own), **below}
         assert attempt.attributes is not None
         assert attempt.attributes["exora.job_id"] == str(view.job_id)
         assert attempt.attributes["exora.outcome"] == ("completed" if view.payload["limit"] == 0 else "retry")

@@ -6,8 +6,9 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -15,7 +16,14 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from exora.capacity.pool import Pool, Unit
 from exora.coordination.postgres import PostgresTransport
@@ -25,9 +33,12 @@ from exora.testing.server import Server
 
 T = TypeVar("T")
 API = ("openai", "gpt-4o-mini")
-REQUESTS, TOKENS, AT_ONCE = 8, 300, 3
-#: The share of the profile that every third worker belongs to.
+#: Requests and tokens a minute and calls at once: each of them is what binds in some runs.
+LIMITS = ((5, 1000, 3), (5, 1000, 9), (30, 250, 9), (30, 1000, 3))
+#: The profile that every third worker belongs to, and its share.
 BATCH, BATCH_REQUESTS, BATCH_AT_ONCE = "batch", 4, 2
+SECONDS = st.sampled_from([0.2, 2.0, 10.0, 20.0, 52.0, 58.0, 61.0])
+TOKENS = st.sampled_from([0, 10, 40, 120])
 VALID_S, LEASE_S, SINGLE_VALID_S = 2.0, 15.0, 5.0
 #: Live workers sync at least so often, as far as the clock is moved by hand.
 HOP_S = 10.0
@@ -90,10 +101,11 @@ class CapacityMachine(RuleBasedStateMachine):
         self.numbers = itertools.count()
         self.workers: list[Worker] = []
         self.singles: dict[UUID, Call] = {}
-        self.settled: list[UUID] = []
         self.calls: list[Call] = []
         self.closed_until = 0.0
         self.closed_by_operator = False
+        self.closings = 0
+        self.limits = LIMITS[0]
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(coroutine)
@@ -106,38 +118,45 @@ class CapacityMachine(RuleBasedStateMachine):
     def closed(self) -> bool:
         return self.closed_by_operator or self.now() < self.closed_until
 
-    @initialize()
-    def clean(self) -> None:
+    @initialize(limits=st.sampled_from(LIMITS))
+    def clean(self, limits: tuple[int, int, int]) -> None:
         tables = "exora.api_window, exora.api_reservations, exora.api_holders, exora.api_state, exora.api_costs"
         self.run(self.db.execute(f"truncate {tables}"))
+        self.limits = limits
+        names = ("requests_per_minute", "tokens_per_minute", "concurrent_requests")
+        self.run(self.coordinator.set_api_limits(*API, dict(zip(names, limits, strict=True))))
+        for _ in range(3):
+            self.start()
 
     # Workers.
 
-    @rule()
     def start(self) -> None:
-        if len(self.workers) < 3:
-            number = next(self.numbers)
-            profile = BATCH if number % 3 == 2 else ""
-            self.workers.append(Worker(f"w{number}", Pool("openai.mini", lambda: None, self.now), profile))
+        """Another worker."""
+        number = next(self.numbers)
+        profile = BATCH if number % 3 == 2 else ""
+        self.workers.append(Worker(f"w{number}", Pool("openai.mini", lambda: None, self.now), profile))
 
     @rule(data=st.data(), tokens=st.integers(0, 120), priority=st.integers(1, 10))
     def ask(self, data: st.DataObject, tokens: int, priority: int) -> None:
         """A call is wanted: from the block at once, or when its turn comes."""
-        if not self.workers:
-            return
         worker = data.draw(st.sampled_from(self.workers))
         unit = worker.pool.take(tokens, 0)
         if unit is not None:
             self.began(worker, unit, tokens)
             return
-        turn = worker.pool.wait(tokens, 0, priority=priority, deadline=None, patience_s=1e6)
-        worker.waiting[self.loop.create_task(turn)] = tokens
+        worker.waiting[self.loop.create_task(self.waits(worker, tokens, priority))] = tokens
         self.turn()
 
-    @rule(data=st.data())
-    def sync(self, data: st.DataObject) -> None:
-        if self.workers:
-            self.sync_one(data.draw(st.sampled_from(self.workers)))
+    def burst(self, number: int, tokens: int, calls: int, late: bool, told: bool) -> None:
+        """A worker asks for many calls, syncs and makes those that it is given; it has not told of them yet."""
+        worker = self.workers[number]
+        for _ in range(calls):
+            worker.waiting[self.loop.create_task(self.waits(worker, tokens))] = tokens
+        self.turn()
+        self.sync_one(worker)
+        for _ in range(2 * calls):
+            if worker.calls:
+                self.end(worker, worker.calls.pop(0), late, told, share=1.0)
 
     @rule(data=st.data(), late=st.booleans(), told=st.booleans(), share=st.sampled_from([0.0, 0.5, 1.0]))
     def finish(self, data: st.DataObject, late: bool, told: bool, share: float) -> None:
@@ -149,27 +168,25 @@ class CapacityMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), late=st.booleans())
     def kill(self, data: st.DataObject, late: bool) -> None:
-        """A worker dies; what it had sent goes on at the provider while its lease lasts."""
-        if not self.workers:
-            return
+        """A worker dies and another starts; what the dead one had sent goes on while its lease lasts."""
         worker = data.draw(st.sampled_from(self.workers))
         self.workers.remove(worker)
         for call in worker.calls:
             self.arrive(call, late)
             call.runs_until = worker.synced_at + LEASE_S
         self.drop_waiting(worker)
+        self.start()
 
+    @precondition(lambda self: any(not worker.calls for worker in self.workers))
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
-        """A worker without calls under way ends in order."""
-        idle = [worker for worker in self.workers if not worker.calls]
-        if not idle:
-            return
-        worker = data.draw(st.sampled_from(idle))
+        """A worker without calls under way ends in order, and another starts."""
+        worker = data.draw(st.sampled_from([worker for worker in self.workers if not worker.calls]))
         self.drop_waiting(worker)
         worker.pool.give_back()
         self.sync_one(worker)
         self.workers.remove(worker)
+        self.start()
 
     # Single reservations.
 
@@ -205,38 +222,22 @@ class CapacityMachine(RuleBasedStateMachine):
         call.tokens, call.runs_until = int(call.tokens * share), now
         settling = self.coordinator.settle_api_capacity(reservation_id, call.tokens, arrived_ms_ago=ago)
         assert self.run(settling) or now > call.granted_at + 30
-        self.settled.append(reservation_id)
+        assert not self.run(self.coordinator.settle_api_capacity(reservation_id, 0))
+        self.run(self.db.execute("select public.release_api_capacity($1, $2, 77, 0)", *API))  # nobody's
 
-    @rule(data=st.data())
-    def settle_again(self, data: st.DataObject) -> None:
-        if self.settled:
-            reservation_id = data.draw(st.sampled_from(self.settled))
-            assert not self.run(self.coordinator.settle_api_capacity(reservation_id, 0))
+    def reserve_and_settle(self, tokens: int, calls: int, profile: str) -> None:
+        """Calls one after the other, as many as there is capacity for."""
+        for _ in range(calls):
+            before = set(self.singles)
+            self.reserve(tokens, repeat=True, profile=profile)
+            for reservation_id in set(self.singles) - before:
+                call = self.singles.pop(reservation_id)
+                self.arrive(call, late=True)
+                call.runs_until = self.now()
+                assert self.run(self.coordinator.settle_api_capacity(reservation_id, tokens))
 
-    @rule()
-    def release_what_nobody_took(self) -> None:
-        self.run(self.db.execute("select public.release_api_capacity($1, $2, 77, 0)", *API))
-
-    # The provider, people and time.
-
-    @rule(seconds=st.sampled_from([0.5, 5.0, 30.0]), data=st.data())
-    def throttled(self, seconds: float, data: st.DataObject) -> None:
-        """429 with Retry-After, met by a worker."""
-        until = self.now() + seconds
-        self.run(self.coordinator.report_api_throttle(*API, "throttled", retry_after_ms=int(seconds * 1000)))
-        self.closed_until = max(self.closed_until, until)
-        if self.workers:
-            data.draw(st.sampled_from(self.workers)).pool.close_for(seconds, "retry_after")
-
-    @rule(closed=st.booleans())
-    def turn_by_hand(self, closed: bool) -> None:
-        self.run(self.coordinator.close_api(*API, closed))
-        self.closed_by_operator = closed
-        if not closed:
-            self.closed_until = 0.0
-
-    @rule(seconds=st.sampled_from([0.2, 1.0, 2.0, 4.0, 10.0, 20.0, 58.0, 61.0]))
-    def time_passes(self, seconds: float) -> None:
+    def pass_time(self, seconds: float) -> None:
+        """Time passes; live workers go on syncing, callers of single reservations die with their leases."""
         while seconds > 0:
             hop = min(seconds, HOP_S)
             seconds -= hop
@@ -244,6 +245,7 @@ class CapacityMachine(RuleBasedStateMachine):
             self.shift += hop
             for worker in self.workers:
                 self.sync_one(worker)
+        self.run(self.coordinator.sweep())
         now = self.now()
         for reservation_id, call in list(self.singles.items()):
             if now > call.granted_at + 30:  # its caller died
@@ -251,18 +253,74 @@ class CapacityMachine(RuleBasedStateMachine):
                 call.runs_until = call.granted_at + 30
                 del self.singles[reservation_id]
 
-    @rule()
-    def sweep(self) -> None:
-        self.run(self.coordinator.sweep())
+    # Traffic: what alone would take many steps to come about.
+
+    @rule(
+        deeds=st.lists(
+            st.one_of(
+                st.builds(
+                    partial,
+                    st.just(burst),
+                    number=st.integers(0, 2),
+                    tokens=TOKENS,
+                    calls=st.integers(1, 8),
+                    late=st.booleans(),
+                    told=st.booleans(),
+                ),
+                st.builds(
+                    partial,
+                    st.just(reserve_and_settle),
+                    tokens=TOKENS,
+                    calls=st.integers(1, 8),
+                    profile=st.sampled_from(["", "", BATCH]),
+                ),
+                st.builds(partial, st.just(pass_time), seconds=SECONDS),
+            ),
+            min_size=3,
+            max_size=10,
+        )
+    )
+    def a_while_of_traffic(self, deeds: list[Callable[[CapacityMachine], None]]) -> None:
+        for deed in deeds:
+            deed(self)
+
+    # The provider, people and time.
+
+    @precondition(lambda self: not self.closings)
+    @rule(seconds=st.sampled_from([0.5, 5.0, 30.0]), number=st.integers(0, 2), after=st.sampled_from([0.0, 51.0]))
+    def throttled(self, seconds: float, number: int, after: float) -> None:
+        """429 with Retry-After, met by a worker."""
+        self.closings += 1
+        until = self.now() + seconds
+        self.run(self.coordinator.report_api_throttle(*API, "throttled", retry_after_ms=int(seconds * 1000)))
+        self.closed_until = max(self.closed_until, until)
+        self.workers[number].pool.close_for(seconds, "retry_after")
+        self.burst(0, 10, 3, late=False, told=False)
+        self.pass_time(after)
+
+    @precondition(lambda self: not self.closings)
+    @rule(closed_s=st.sampled_from([0.0, 61.0]), after=st.sampled_from([0.0, 21.0]))
+    def closed_and_opened_by_hand(self, closed_s: float, after: float) -> None:
+        """Opened again, it opens gradually, within twenty seconds."""
+        self.closings += 1
+        self.turn_by_hand(closed=True)
+        self.reserve_and_settle(10, 1, "")
+        self.burst(0, 10, 3, late=False, told=False)
+        self.pass_time(closed_s)
+        self.turn_by_hand(closed=False)
+        self.pass_time(after)
+
+    @rule(seconds=SECONDS)
+    def time_passes(self, seconds: float) -> None:
+        self.pass_time(seconds)
 
     # What must hold.
 
     @invariant()
     def the_provider_counts_no_more_than_its_limits(self) -> None:
-        for calls, requests, tokens, at_once in (
-            (self.calls, REQUESTS, TOKENS, AT_ONCE),
-            ([call for call in self.calls if call.profile == BATCH], BATCH_REQUESTS, TOKENS, BATCH_AT_ONCE),
-        ):
+        share = (BATCH_REQUESTS, self.limits[1], BATCH_AT_ONCE)
+        of_batch = [call for call in self.calls if call.profile == BATCH]
+        for calls, (requests, tokens, at_once) in ((self.calls, self.limits), (of_batch, share)):
             now = self.now()
             arrived = [(call.arrived_at, call.tokens) for call in calls if call.arrived_at is not None]
             # Whatever may still arrive could do so now.
@@ -283,17 +341,29 @@ class CapacityMachine(RuleBasedStateMachine):
             self.sync_one(worker)
         self.workers = []
         self.turn_by_hand(closed=False)
-        self.time_passes(90)
-        self.sweep()
+        self.pass_time(90)
+        self.run(self.coordinator.sweep())
         [shown] = [api for api in self.run(self.coordinator.api_capacity()) if api.endpoint == API[1]]
         assert (shown.requests, shown.tokens, shown.concurrent, shown.state) == (0, 0, 0, "available")
         for table in ("api_window", "api_reservations", "api_holders"):
             assert self.run(self.db.fetchval(f"select count(*) from exora.{table}")) == 0
-        for number in range(AT_ONCE + 1):
+        most = min(self.limits[0], self.limits[2])
+        for number in range(most + 1):
             self.reserve(10, repeat=False, profile="")
-            assert len(self.singles) == min(number + 1, AT_ONCE)
+            assert len(self.singles) == min(number + 1, most)
 
     # Hands.
+
+    def turn_by_hand(self, closed: bool) -> None:
+        """A person closes or opens it."""
+        self.run(self.coordinator.close_api(*API, closed))
+        self.closed_by_operator = closed
+        if not closed:
+            self.closed_until = 0.0
+
+    def waits(self, worker: Worker, tokens: int, priority: int = 5) -> Coroutine[Any, Any, Unit]:
+        """A call that waits for its turn, as long as it takes."""
+        return worker.pool.wait(tokens, 0, priority=priority, deadline=None, patience_s=1e6)
 
     def turn(self) -> None:
         """Let tasks run, and take up what they got."""
@@ -372,8 +442,6 @@ def test_no_order_of_events_passes_a_limit_or_leaks(server: Server) -> None:
         dsn = server.url("capacity_machine")
         transport = PostgresTransport(dsn)
         coordinator = WireCoordinator(transport)
-        limits = {"requests_per_minute": REQUESTS, "tokens_per_minute": TOKENS, "concurrent_requests": AT_ONCE}
-        await coordinator.set_api_limits(*API, limits)
         share = {"requests_per_minute": BATCH_REQUESTS, "concurrent_requests": BATCH_AT_ONCE}
         await coordinator.set_api_limits(*API, share, profile=BATCH)
         return await asyncpg.connect(dsn), transport
@@ -384,7 +452,7 @@ def test_no_order_of_events_passes_a_limit_or_leaks(server: Server) -> None:
         run_state_machine_as_test(
             CapacityMachine,
             settings=settings(
-                max_examples=EXAMPLES, stateful_step_count=30, deadline=None,
+                max_examples=EXAMPLES, stateful_step_count=12, deadline=None,
                 suppress_health_check=list(HealthCheck), print_blob=True,
             ),
         )  # fmt: skip

@@ -6,6 +6,7 @@ before the drain) are shown by real workers: ``tests/worker``, ``tests/faults``,
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -50,9 +51,9 @@ async def acquire(db: asyncpg.Connection, times: int) -> list[bool]:
     return [await db.fetchval("select public.acquire_api_capacity($1, $2, 10)", *API) for _ in range(times)]
 
 
-async def pass_time(db: asyncpg.Connection, seconds: int) -> None:
+async def pass_time(db: asyncpg.Connection, seconds: float) -> None:
     """Let every reservation have been made so much earlier."""
-    await db.execute("update exora.api_window set tick = tick - $1", seconds * 5)
+    await db.execute("update exora.api_window set tick = tick - $1", math.floor(seconds * 5))
     await db.execute(
         "update exora.api_reservations"
         " set sent_by = sent_by - $1::interval, lease_expires_at = lease_expires_at - $1::interval",
@@ -109,26 +110,34 @@ async def test_original_defect_05_rescheduling_never_burned_a_retry(db: asyncpg.
 
 
 async def test_original_defect_06_twice_the_limit_was_admitted_at_the_edge_of_a_minute(db: asyncpg.Connection) -> None:
+    """Its minute was the clock's: against 10 a minute it admitted 20 in half a second, 10 on either side of an edge."""
     await db.execute(
         "update exora.api_rate_limits set requests_per_minute = 10 where (provider_name, api_endpoint) = ($1, $2)", *API
     )
     assert await acquire(db, 10) == [True] * 10
     await db.execute("select public.release_api_capacity($1, $2, 10, 10) from generate_series(1, 10)", *API)
+    await pass_time(db, 0.5)
+    assert await acquire(db, 10) == [False] * 10
     for _ in range(5):  # whatever the clock shows, these are within sixty seconds of the first
         await pass_time(db, 10)
         assert await acquire(db, 1) == [False]
+    await pass_time(db, 10.5)
+    assert await acquire(db, 20) == [True] * 10 + [False] * 10
 
 
 async def test_original_defect_07_capacity_leaked_and_releases_freed_that_of_others(db: asyncpg.Connection) -> None:
+    """It counted the 20 calls of a worker that had died as running for ever."""
     await db.execute(
-        "update exora.api_rate_limits set concurrent_requests = 2 where (provider_name, api_endpoint) = ($1, $2)", *API
+        "update exora.api_rate_limits set concurrent_requests = 20 where (provider_name, api_endpoint) = ($1, $2)", *API
     )
-    assert await acquire(db, 3) == [True, True, False]
-    await db.execute("select public.release_api_capacity($1, $2, 99, 99)", *API)  # nobody's
+    assert await acquire(db, 30) == [True] * 20 + [False] * 10
+    await db.execute("select public.release_api_capacity($1, $2, 99, 99) from generate_series(1, 30)", *API)  # nobody's
     assert await acquire(db, 1) == [False]
-    await pass_time(db, 300)  # whoever acquired them died
+    await pass_time(db, 121)  # whoever acquired them died
+    assert await acquire(db, 30) == [True] * 20 + [False] * 10
+    await pass_time(db, 300)
     await db.execute("select public.sweep_v3()")
-    assert await acquire(db, 3) == [True, True, False]
+    assert await db.fetchval("select count(*) from exora.api_reservations") == 0
 
 
 async def test_original_defect_08_the_heartbeat_lay_in_the_future(db: asyncpg.Connection) -> None:

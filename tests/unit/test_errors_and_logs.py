@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -96,6 +97,17 @@ def test_only_allowed_keys_get_into_a_line(log: io.StringIO) -> None:
     structlog.get_logger().info("job_started", job_id="1", patient_name="Jane Roe", text="asthma")
     line = json.loads(log.getvalue())
     assert (line["event"], line["job_id"], line["dropped_keys"]) == ("job_started", "1", 2)
+    assert "Jane" not in log.getvalue()
+
+
+def test_a_sentence_or_a_value_that_is_no_code_is_withheld(log: io.StringIO) -> None:
+    logger = structlog.get_logger()
+    logger.info("Jane Roe has asthma", job_id="1", error_code=ValueError("Jane Roe"))
+    logger.info("job_ended", status="Jane Roe, 1970", outcome={"name": "Jane"}, count=3, job_id=UUID(int=5))
+    logging.getLogger("some.library").error("cannot read: %s", "Jane Roe")
+    first, second = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (first["event"], first["job_id"], first["dropped_keys"]) == ("event_withheld", "1", 2)
+    assert (second["count"], second["job_id"], second["dropped_keys"]) == (3, str(UUID(int=5)), 2)
     assert "Jane" not in log.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import time
 from collections.abc import AsyncIterator
@@ -14,9 +15,12 @@ import asyncpg
 import pytest
 from pydantic import BaseModel
 
+from exora.coordination.wire import WireCoordinator
 from exora.domain.job import EnqueueRequest, JobState
 from exora.domain.outcome import Completed, Snooze
+from exora.domain.schedule import Schedule
 from exora.errors import ConfigurationError, CorruptDocument, NoCapacity
+from exora.observe.logs import configure_logs
 from exora.worker.context import JobContext
 from exora.worker.registry import Registry
 
@@ -350,3 +354,23 @@ async def sweep_for(bench: Bench, seconds: float) -> None:
     while time.monotonic() < until:
         await bench.coordinator.sweep()
         await asyncio.sleep(0.05)
+
+
+async def test_a_loop_that_dies_takes_the_worker_with_it(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(WireCoordinator):
+        async def list_schedules(self, *, due: bool = False, limit: int = 1000) -> list[Schedule]:
+            text = "Jane Roe"
+            raise RuntimeError(text)
+
+    log = io.StringIO()
+    configure_logs("error", stream=log)
+    async with asyncio.timeout(20):
+        async with bench.worker() as worker:
+            worker._scheduler._coordinator = Broken(bench.transport)
+            while worker.state != "stopped":
+                await asyncio.sleep(0.02)
+    configure_logs("error")
+    assert worker.failed
+    [line] = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (line["event"], line["loop"], line["error_class"]) == ("loop_died", "exora-scheduler", "RuntimeError")
+    assert "Jane" not in log.getvalue() + capsys.readouterr().err

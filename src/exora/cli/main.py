@@ -9,7 +9,7 @@ import typer
 
 from exora import __version__
 from exora.cli.commands import Commands
-from exora.cli.output import err, fail
+from exora.cli.output import err, fail, fail_unexpectedly
 from exora.errors import ExoraError
 from exora.settings import environment
 from exora.variables import warnings_of
@@ -48,6 +48,8 @@ def main() -> None:
         sys.exit(fail(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        sys.exit(fail_unexpectedly(error))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import traceback
 from collections.abc import Collection, Coroutine, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Column, Table
 
+from exora.domain.phi import describe_error
 from exora.errors import BadInput, ExoraError, NotFound
 
 T = TypeVar("T")
@@ -48,6 +50,20 @@ def fail(error: ExoraError) -> int:
 def exit_code(error: type[ExoraError]) -> int:
     """What a command that ends in an error of this class exits with."""
     return next((code for kind, code in _EXIT_CODES.items() if issubclass(error, kind)), 1)
+
+
+def fail_unexpectedly(error: Exception) -> int:
+    """Print where an error that nobody expected was raised, without its text, which may quote a document or a row;
+    returns the exit code."""
+    for frame in traceback.extract_tb(error.__traceback__):
+        err.print(f"  {frame.filename}:{frame.lineno} in {frame.name}", highlight=False, soft_wrap=True, style="dim")
+    info = describe_error(error)
+    err.print(
+        f"[bold red]error[/]: {info.summary}. This is a defect of exora: report it with the lines above",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 1
 
 
 def table(*heads: str | Column, numbers: Collection[str] = (), title: str | None = None) -> Table:

@@ -112,6 +112,8 @@ async def _work(
             _log.info("http_listening", port=port, version=__version__, app_env=settings.app_env)
         await running.run()
     tracing.stop()
+    if running.failed:
+        raise typer.Exit(1)
 
 
 def _reread_key(settings: Settings) -> None:

@@ -76,7 +76,7 @@ class Claimer:
         """Stop claiming at once; a claim under way is waited for, so that what it brings is not left lying."""
         self._stopping.set()
         if self._task is not None:
-            await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def room(self) -> int:
         """How many jobs to claim now; 0 while a larger batch is worth waiting for."""

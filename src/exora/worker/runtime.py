@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import structlog
 
 from exora.capacity.clients import GatedApis
+from exora.capacity.gate import Gate
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
 from exora.domain.job import Fence, HeartbeatNews
-from exora.observe.calls import CallTally
+from exora.domain.phi import describe_error
 from exora.observe.tally import Tally
 from exora.worker.claimer import Claimer
 from exora.worker.config import WorkerConfig
@@ -45,7 +47,7 @@ class Worker:
         config: the numbers.
         on_progress: called with (job id, done, total) when a handler reports progress.
         tally: counts what it does; None = one of its own.
-        apis: what handlers may call, behind one gate; None = nothing.
+        apis: what handlers may call, behind one gate; None = what they call themselves, behind a gate of its own.
     """
 
     def __init__(
@@ -60,7 +62,11 @@ class Worker:
     ) -> None:
         self.config = config
         self.tally = tally or Tally()
-        self.calls = CallTally() if apis is None else apis.gate.calls
+        self._own_gate: Gate | None = None
+        if apis is None:
+            self._own_gate = Gate(coordinator, config.worker_id, usage=self.tally.usage)
+            apis = GatedApis(self._own_gate)
+        self.calls = apis.gate.calls
         self._settler = Settler(coordinator, config.settle_window_s, self._settled)
         self._runner = Runner(
             registry=registry,
@@ -83,6 +89,8 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._now = asyncio.Event()
+        #: One of its loops died: it stopped by itself, and whoever started it should start it again.
+        self.failed = False
 
     @property
     def active_jobs(self) -> int:
@@ -121,6 +129,7 @@ class Worker:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
         self._loop = asyncio.get_running_loop()
+        before = asyncio.all_tasks()
         self._keeper.start()
         self._settler.start()
         self._runner.start()
@@ -129,11 +138,28 @@ class Worker:
         self._presence.start()
         self._scheduler.start()
         self._claimer.start()
+        for task in asyncio.all_tasks() - before:
+            task.add_done_callback(self._loop_ended)
         _log.info("worker_started", worker_id=self.config.worker_id, concurrency=self.config.concurrency)
         try:
             await self._stop.wait()
         finally:
             await self._drain()
+
+    def _loop_ended(self, task: asyncio.Task[Any]) -> None:
+        """A loop that fails takes the worker with it: without it the worker would look well and do nothing."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            info = describe_error(error)
+            _log.error(
+                "loop_died",
+                loop=task.get_name(),
+                error_class=info.error_class,
+                error_code=info.code,
+                fingerprint=info.fingerprint,
+            )
+            self.failed = True
+            self.stop()
 
     def _settled(self, fences: Sequence[Fence]) -> None:
         self._runner.settled(fences)
@@ -157,6 +183,8 @@ class Worker:
         await asyncio.gather(finishing, hurrying, return_exceptions=True)
         await self._runner.finish(0)
         await asyncio.gather(self._sweeper.stop(), self._scheduler.stop(), self._wakeups.stop())
+        if self._own_gate is not None:
+            await self._own_gate.close()
         await self._settler.stop(_LAST_WORDS_S)
         await self._presence.stop()
         await self._runner.close()

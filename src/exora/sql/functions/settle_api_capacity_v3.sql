@@ -12,11 +12,18 @@ begin
   if not found then
     return false;
   end if;
-  perform exora.note_usage(
-    v_was.api, v_was.profile,
-    array[greatest(least(clock_timestamp() - make_interval(secs => greatest(p_arrived_ms_ago, 0) / 1000.0), v_was.sent_by),
-                   v_was.granted_at)],
-    array[1], array[greatest(coalesce(p_actual_tokens, v_was.tokens), 0)::bigint],
-    greatest(coalesce(p_cost_usd * 1000000, v_was.microusd), 0)::bigint);
+  -- As exora.note_usage does for many: of one call there is nothing to sum.
+  insert into exora.api_window as w (api, tick, profile, requests, tokens)
+  values (v_was.api,
+          ceil(date_part('epoch', greatest(least(clock_timestamp() - make_interval(secs => greatest(p_arrived_ms_ago, 0) / 1000.0),
+                                                 v_was.sent_by), v_was.granted_at)) * 5)::bigint,
+          v_was.profile, 1, greatest(coalesce(p_actual_tokens, v_was.tokens), 0))
+  on conflict (api, tick, profile) do update
+     set requests = w.requests + excluded.requests, tokens = w.tokens + excluded.tokens;
+  if coalesce(p_cost_usd * 1000000, v_was.microusd) > 0 then
+    insert into exora.api_costs as c (api, day, microusd)
+    values (v_was.api, (clock_timestamp() at time zone 'utc')::date, coalesce(p_cost_usd * 1000000, v_was.microusd))
+    on conflict (api, day) do update set microusd = c.microusd + excluded.microusd;
+  end if;
   return true;
 end $$;
