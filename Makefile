@@ -43,6 +43,15 @@ check: .venv/.installed ## Lint, types, import contracts, formatting
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(MAKE) --no-print-directory supply
+
+.PHONY: supply
+supply: .venv/.installed ## Look for secrets, licenses that may not ship, known vulnerabilities; write build/sbom.json
+	$(BIN)/python -m quality.supply
+
+.PHONY: fuzz
+fuzz: .venv/.installed ## Throw hostile input at every surface for MINUTES (5); SEED=n, TARGET=name
+	$(BIN)/python -m tests.security.fuzz --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target "$(TARGET)")
 
 .PHONY: format
 format: .venv/.installed ## Format the code

@@ -18,6 +18,7 @@ LINKED = (
     "render.yaml",
     "bench/README.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "CHANGELOG.md",
 )
 _ELSEWHERE = re.compile(

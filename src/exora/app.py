@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +64,7 @@ class Services:
         target: a PostgreSQL URL, or a Supabase project to reach over HTTPS.
     """
 
-    target: Target
+    target: Target = field(repr=False)  # a URL holds a password
     coordinator: Coordinator
     storage: Storage
     limits: DocumentLimits

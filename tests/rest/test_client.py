@@ -147,12 +147,12 @@ async def test_documents_are_stored_once_and_what_is_missing_is_said(embedded_ds
         storage = SupabaseStorage(project)
         await storage.put(path, content)
         await storage.put(path, content)
-        assert await storage.get(path) == content
+        assert await storage.get(path, 2**20) == content
         with pytest.raises(NotFound):
-            await storage.get(f"{uuid4()}/missing")
+            await storage.get(f"{uuid4()}/missing", 2**20)
         other = SupabaseStorage(Project(project.url, project.keys, "no-such-bucket"))
         with pytest.raises(Exception, match="bucket") as caught:
-            await other.get(path)
+            await other.get(path, 2**20)
         assert getattr(caught.value, "field", None) == "EXORA_STORAGE_BUCKET"
         await storage.close()
         await other.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import posixpath
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -215,7 +216,7 @@ def _table_rows(table: Element) -> Iterator[list[list[str]]]:
             lines = [] if continues else [line.replace("\t", "   ") for line in _block_lines(cell) if line.strip()]
             span = _value(_child(properties, "gridSpan")) or "1"
             cells.append(lines)
-            cells.extend([] for _ in range(min(int(span), 100) - 1 if span.isdigit() else 0))
+            cells.extend([] for _ in range(min(int(span), 100) - 1 if re.fullmatch("[0-9]{1,4}", span) else 0))
         yield cells
 
 

@@ -13,7 +13,7 @@ from exora.errors import ChecksumMismatch, DocumentTooLarge, EmptyDocument
 class Reads(Protocol):
     """The verb of a storage that reading needs."""
 
-    async def get(self, path: str) -> bytes: ...
+    async def get(self, path: str, most_bytes: int) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,13 @@ async def fetch(
         NotFound: nothing is stored there.
     """
     if size_bytes is not None and size_bytes > limits.max_bytes:
-        raise _too_large(size_bytes, limits)
-    content = await storage.get(path)
+        raise DocumentTooLarge(f"the document has {size_bytes} bytes; the limit is {limits.max_bytes}")
+    content = await storage.get(path, limits.max_bytes)
     if len(content) > limits.max_bytes:
-        raise _too_large(len(content), limits)
+        raise DocumentTooLarge(f"the document has more than {limits.max_bytes} bytes")
     if not content:
         raise EmptyDocument("the document has no content")
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and sha256 != digest:
         raise ChecksumMismatch("the stored bytes are not the ones that were enqueued")
     return Fetched(content, digest)
-
-
-def _too_large(size_bytes: int, limits: DocumentLimits) -> DocumentTooLarge:
-    return DocumentTooLarge(f"the document has {size_bytes} bytes; the limit is {limits.max_bytes}")

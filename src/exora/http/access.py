@@ -13,7 +13,11 @@ import time
 from enum import IntEnum
 from typing import NamedTuple
 
+import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+_log = structlog.get_logger("exora.http")
 
 COOKIE = "exora_session"
 SESSION_S = 8 * 3600
@@ -91,6 +95,38 @@ class Access:
         return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
 
 
+class Machines:
+    """Bearer tokens, for /metrics and /ready: wrong ones are logged, and who sends many is not looked at for a while.
+
+    Args:
+        access: knows the tokens.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._guesses = Limiter(per_minute=30, burst=30)
+
+    def scope(self, request: Request) -> Scope:
+        """What a request may see.
+
+        Raises:
+            HTTPException: 429, after too many wrong tokens from its address.
+        """
+        client = address(request)
+        if not self._guesses.left(client):
+            raise HTTPException(429, headers={"Retry-After": "60"})
+        scope = self._access.of_machine(request)
+        if scope is Scope.NOTHING and "authorization" in request.headers:
+            self._guesses.take(client)
+            _log.warning("token_refused", error_code="wrong_token")
+        return scope
+
+
+def address(request: Request) -> str:
+    """Whose tries are counted together: those from one address."""
+    return request.client.host if request.client else "unknown"
+
+
 class Limiter:
     """At most so many of something within a minute for each key: a token bucket each, and few of them kept."""
 
@@ -101,10 +137,17 @@ class Limiter:
 
     def take(self, key: str) -> bool:
         """Take one; False: too many."""
-        now = time.monotonic()
-        left, at = self._buckets.get(key, (float(self._burst), now))
-        left = min(left + (now - at) * self._per_s, self._burst)
+        left = self._count(key)
         if len(self._buckets) > 10_000:
             self._buckets.clear()  # rather too lenient for a moment than out of memory
-        self._buckets[key] = (max(left - 1, 0.0) if left >= 1 else left, now)
+        self._buckets[key] = (left - 1 if left >= 1 else left, time.monotonic())
         return left >= 1
+
+    def left(self, key: str) -> bool:
+        """Whether one could be taken."""
+        return self._count(key) >= 1
+
+    def _count(self, key: str) -> float:
+        now = time.monotonic()
+        left, at = self._buckets.get(key, (float(self._burst), now))
+        return min(left + (now - at) * self._per_s, self._burst)

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from exora.coordination.port import Coordinator
 from exora.errors import ConfigurationError, ExoraError
-from exora.http.access import Access, Scope
+from exora.http.access import Access, Machines, Scope
 from exora.http.dashboard.site import Site
 from exora.http.health import health
 from exora.http.live import LiveWorker
@@ -45,20 +45,22 @@ def application(
     dashboard, if there is any token. ``old_s``: age at which the picture of the database is looked up anew."""
     watch = Watch(coordinator, old_s)
     metrics = Metrics(worker)
+    machines = Machines(access)
 
     async def get_health(_: Request) -> JSONResponse:
         return JSONResponse(health(worker), status_code=200 if worker.alive else 503, headers=_NO_STORE)
 
     async def get_ready(request: Request) -> JSONResponse:
+        scope = machines.scope(request)
         before_ready()  # reads a rotated key again
         body = ready(worker, await watch.look())
         code = 200 if accepts_work(body["status"]) else 503
-        if access.of_machine(request) < Scope.READ:
+        if scope < Scope.READ:
             body = {"status": body["status"]}
         return JSONResponse(body, status_code=code, headers=_NO_STORE)
 
     async def get_metrics(request: Request) -> Response:
-        if access.of_machine(request) < Scope.READ:
+        if machines.scope(request) < Scope.READ:
             return PlainTextResponse(_CLOSED, status_code=401, headers={"WWW-Authenticate": "Bearer"} | _NO_STORE)
         return Response(metrics.render(await watch.look()), media_type=CONTENT_TYPE, headers=_NO_STORE)
 

@@ -12,8 +12,8 @@ class Storage(Protocol):
         """Store bytes; the same path again is a no-op, since paths are content addresses."""
         ...
 
-    async def get(self, path: str) -> bytes:
-        """Read bytes.
+    async def get(self, path: str, most_bytes: int) -> bytes:
+        """Read bytes; of more than ``most_bytes`` just one more than that, so that no object fills the memory.
 
         Raises:
             NotFound: nothing is stored under this path.

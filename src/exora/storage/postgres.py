@@ -27,8 +27,10 @@ class PostgresStorage:
     async def put(self, path: str, content: bytes) -> None:
         await self._fetch("select exora.put_object($1, $2)", path, content, repeatable=True)
 
-    async def get(self, path: str) -> bytes:
-        rows = await self._fetch("select exora.get_object($1) as content", path, repeatable=True)
+    async def get(self, path: str, most_bytes: int) -> bytes:
+        rows = await self._fetch(
+            "select substr(exora.get_object($1), 1, $2) as content", path, most_bytes + 1, repeatable=True
+        )
         content = rows[0]["content"]
         if content is None:
             raise NotFound("the stored document is gone", remedy="Upload it again")

@@ -35,9 +35,9 @@ class SupabaseStorage:
 
         await retrying(run)
 
-    async def get(self, path: str) -> bytes:
+    async def get(self, path: str, most_bytes: int) -> bytes:
         async def run() -> bytes:
-            response = await self._client.send("GET", self._path(path), headers={})
+            response = await self._client.send("GET", self._path(path), headers={}, most_bytes=most_bytes)
             if not response.is_success:
                 raise _failure(response, self._bucket)
             return response.content

@@ -13,6 +13,7 @@ from exora.errors import AccessDenied, ConfigurationError, DatabaseUnavailable, 
 from exora.supabase.keys import KeyRing
 
 _CONNECT_S = 3.0
+_PART_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,20 @@ class SupabaseClient:
             headers={"User-Agent": "exora"},
         )
 
-    async def send(self, method: str, path: str, *, content: bytes = b"", headers: Mapping[str, str]) -> httpx.Response:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes = b"",
+        headers: Mapping[str, str],
+        most_bytes: int | None = None,
+    ) -> httpx.Response:
         """One request, answered.
+
+        Args:
+            method, path, content, headers: of the request.
+            most_bytes: of a longer answer one byte more than that is read, and the rest is not.
 
         Raises:
             DatabaseUnavailable: no connection was made: the request was not sent.
@@ -61,9 +74,9 @@ class SupabaseClient:
             AccessDenied: the key is refused, also after reading it again.
             ConfigurationError: the address redirects elsewhere.
         """
-        response = await self._send(method, path, content, headers)
+        response = await self._send(method, path, content, headers, most_bytes)
         if response.status_code == 401 and self._reread():
-            response = await self._send(method, path, content, headers)
+            response = await self._send(method, path, content, headers, most_bytes)
         if response.status_code == 401:
             raise AccessDenied(
                 "Supabase refused the key (HTTP 401)",
@@ -87,11 +100,15 @@ class SupabaseClient:
             return self._project.keys.reread()
         return False
 
-    async def _send(self, method: str, path: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+    async def _send(
+        self, method: str, path: str, content: bytes, headers: Mapping[str, str], most_bytes: int | None
+    ) -> httpx.Response:
+        sent = {**self._project.keys.current.headers(), **headers}
         try:
-            return await self._http.request(
-                method, path, content=content, headers={**self._project.keys.current.headers(), **headers}
-            )
+            if most_bytes is None:
+                return await self._http.request(method, path, content=content, headers=sent)
+            async with self._http.stream(method, path, content=content, headers=sent) as response:
+                return await _read(response, most_bytes)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DatabaseUnavailable(
                 f"Supabase cannot be reached ({type(error).__name__})",
@@ -99,6 +116,19 @@ class SupabaseClient:
             ) from error
         except httpx.HTTPError as error:
             raise OutcomeUnknown("the connection to Supabase broke during a call") from error
+
+
+async def _read(response: httpx.Response, most_bytes: int) -> httpx.Response:
+    """The answer as far as it may be read, decoded."""
+    body = bytearray()
+    async for part in response.aiter_bytes(_PART_BYTES):
+        body += part[: most_bytes + 1 - len(body)]
+        if len(body) > most_bytes:
+            break
+    headers = {
+        name: value for name, value in response.headers.items() if name not in ("content-encoding", "content-length")
+    }
+    return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
 
 
 def body_of(response: httpx.Response) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def parse(items: Iterable[tuple[str, str]]) -> Query:
         elif name == "order":
             order = f" order by {', '.join(_order(part) for part in text.split(','))}"
         elif name in ("limit", "offset"):
-            if not text.isdigit():
+            if not (text.isascii() and text.isdigit()):
                 raise _unknown(name)
             page += f" {name} {text}"
         elif name not in _RESERVED:

@@ -69,7 +69,7 @@ async def _arguments(request: Request) -> tuple[dict[str, Any], list[tuple[str, 
     content = await request.body()
     try:
         body = json.loads(content) if content else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refusal(400, "PGRST102", "Empty or invalid json") from None
     if not isinstance(body, dict):
         raise Refusal(400, "PGRST102", "All object keys must match")

@@ -41,7 +41,7 @@ async def transaction(pool: asyncpg.Pool, request: Request, caller: Caller, *, r
             {name: value for name, value in request.headers.items() if name not in ("apikey", "authorization")}
         ),
         "request.method": request.method,
-        "request.path": request.url.path,
+        "request.path": request.scope["path"],
         "role": caller.role,
     }
     begin = "; ".join(f"select pg_catalog.set_config({literal(k)}, {literal(v)}, true)" for k, v in settings.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -79,7 +80,7 @@ class LocalStorage:
     async def sign(self, request: Request) -> Response:
         """POST /object/sign/{bucket}/{path} {expiresIn}."""
         path = await self._allowed(request)
-        valid_s = int((await _json(request)).get("expiresIn", 60))
+        valid_s = _number(await _json(request), "expiresIn", 60)
         if await self._pool.fetchval("select exora.get_object($1) is null", path):
             raise StorageRefusal(404, "NoSuchKey", "Object not found")
         claims = {"url": f"{self._bucket}/{path}", "exp": int(time.time()) + valid_s}
@@ -105,8 +106,8 @@ class LocalStorage:
         rows = await self._pool.fetch(
             "select * from exora.list_objects($1, $2, $3)",
             f"{folder}/" if folder else "",
-            int(asked.get("limit") or 100),
-            int(asked.get("offset") or 0),
+            _number(asked, "limit", 100),
+            _number(asked, "offset", 0),
         )
         return JSONResponse([_entry(row) for row in rows])
 
@@ -117,7 +118,8 @@ class LocalStorage:
             paths = [self._path(request)]
         else:
             self._check_bucket(request)
-            paths = [str(path) for path in (await _json(request)).get("prefixes", [])]
+            asked = (await _json(request)).get("prefixes", [])
+            paths = [path for path in asked if isinstance(path, str)] if isinstance(asked, list) else []
         rows = await self._pool.fetch("select exora.remove_objects($1) as name", paths)
         return JSONResponse([{"name": row["name"], "bucket_id": self._bucket} for row in rows])
 
@@ -186,11 +188,18 @@ def _entry(row: asyncpg.Record) -> dict[str, Any]:
 async def _json(request: Request) -> dict[str, Any]:
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise StorageRefusal(400, "InvalidRequest", "The body is no JSON object")
     return body
+
+
+def _number(asked: dict[str, Any], name: str, default: int) -> int:
+    value = str(asked.get(name) or default)  # the Python client sends numbers as strings
+    if not re.fullmatch(r"[0-9]{1,9}", value):
+        raise StorageRefusal(400, "InvalidRequest", f"{name} is no number of this API")
+    return int(value)
 
 
 async def _body(request: Request) -> bytes:

@@ -42,6 +42,8 @@ _MODELS: dict[str, type[Item]] = {
 }
 #: Details that are copied from the page, hence must stand in the quote.
 _PRINTED = ("dose", "route", "frequency", "reaction", "severity", "unit", "flag", "provider", "facility")
+#: Names may be a little longer than a very short quote, put in order.
+_SHORT = 40
 #: A model does not say how sure it is; what survives the check is right this often at least.
 _EXTRACTION = 0.9
 #: Words and whole numbers: "4.1" is neither "1.4" nor "4" and "1".
@@ -132,7 +134,8 @@ def _grounded(said: dict[str, Any], model: type[Item], list_name: str, pages: di
     page = pages[said.pop("page")]
     span = find_quote(said.pop("quote"), page)
     label = "kind" if list_name == "encounters" else "name"
-    if span is None or not said[label].strip():
+    said |= {field: _shown(value) for field, value in said.items() if isinstance(value, str)}
+    if span is None or not said[label]:
         return None
     quote = page.text[span[0] : span[1]]
     # A visit's kind may be the model's own word, "Hospital admission"; any other name must be the page's.
@@ -164,8 +167,20 @@ def _grounded(said: dict[str, Any], model: type[Item], list_name: str, pages: di
     )  # fmt: skip
 
 
+def _shown(text: str) -> str:
+    """A text without what cannot be seen, such as controls and marks that turn the direction of writing."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def _stands_in(detail: str, quote: str, *, most: bool = False) -> bool:
-    """Whether all words of a detail stand in the quote, in any order and number; with ``most``, half of them."""
+    """Whether all words of a detail stand in the quote, in any order and number; with ``most``, half of them.
+
+    A detail is no longer than what it was read from.
+    """
+    if len(detail) > max(len(quote), _SHORT):
+        return False
+    if not _WORD.search(detail):
+        return bool(detail) and detail in quote  # a unit such as %
     wanted = [word for word in map(_stem, _WORD.findall(detail.lower())) if word not in _TIES]
     there = set(map(_stem, _WORD.findall(quote.lower())))
     hits = sum(word in there for word in wanted)
@@ -215,8 +230,8 @@ def _patient(answers: Sequence[Answer], local: Sequence[Record], pages: Sequence
     text = "\n".join(page.text for page in pages)
     found = Patient()
     for said in (answer.patient for answer in answers):
-        if found.name is None and said.name and _stands_in(said.name, text):
-            found.name = said.name
+        if found.name is None and said.name and _stands_in(_shown(said.name), text):
+            found.name = _shown(said.name)
         if found.birth_date is None and said.birth_date and any(_date_stands_in(said.birth_date, p) for p in pages):
             found.birth_date = said.birth_date
         if found.sex is None and said.sex and said.sex in _SEX and _SEX[said.sex].search(text):

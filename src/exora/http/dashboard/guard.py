@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,6 +25,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 _MOST_FORM_BYTES = 8192
+_MOST_FIELDS = 20
+_log = structlog.get_logger("exora.http")
 
 Form = dict[str, str]
 Page = Callable[[Request, Session], Awaitable[Response]]
@@ -59,12 +64,12 @@ class Guard:
         async def guarded(request: Request) -> Response:
             session = self._access.session(request)
             if session is None or session.scope < Scope.OPERATE:
-                raise HTTPException(403)
+                _refuse("no_session" if session is None else "only_looks")
             if not same_origin(request):
-                raise HTTPException(403)
+                _refuse("foreign_origin")
             form = await read_form(request)
-            if form.get("csrf") != session.csrf:
-                raise HTTPException(403)
+            if not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
+                _refuse("foreign_form")
             if not self._acts.take(session.csrf):
                 raise HTTPException(429, headers={"Retry-After": "5"})
             return await do(request, session, form)
@@ -72,11 +77,19 @@ class Guard:
         return guarded
 
 
+def _refuse(reason: str) -> NoReturn:
+    _log.warning("act_refused", error_code=reason)
+    raise HTTPException(403)
+
+
 def same_origin(request: Request) -> bool:
     """Whether a form was sent by a page of this very site; browsers say where every POST comes from."""
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return False
-    return urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host")
+    try:
+        return urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host")
+    except ValueError:  # an origin that is no address
+        return False
 
 
 async def read_form(request: Request) -> Form:
@@ -86,4 +99,7 @@ async def read_form(request: Request) -> Form:
         body += chunk
         if len(body) > _MOST_FORM_BYTES:
             raise HTTPException(413)
-    return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise HTTPException(413) from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
 import jinja2
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -16,12 +18,13 @@ from exora import __version__
 from exora.coordination.port import Coordinator
 from exora.domain.wording import coarse, number, span, usd
 from exora.errors import BadInput, CoordinationError, ExoraError, NotFound
-from exora.http.access import COOKIE, SESSION_S, Access, Limiter, Scope, Session
+from exora.http.access import COOKIE, SESSION_S, Access, Limiter, Scope, Session, address
 from exora.http.dashboard.acts import Acts
 from exora.http.dashboard.guard import HEADERS, Guard, read_form, same_origin
 from exora.http.dashboard.pages import Pages
 from exora.http.watch import Watch
 
+_log = structlog.get_logger("exora.http")
 _STATIC = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _SAID = {
     "paused": "The lane is paused. Running jobs go on.",
@@ -100,6 +103,8 @@ class Site:
     async def failed(self, request: Request, error: Exception) -> Response:
         """A page for an error: what happened and what to do, never a trace."""
         code, title, remedy = _explain(error)
+        if code == 500:
+            _log.error("page_failed", error_class=type(error).__name__, error_code=getattr(error, "code", "unexpected"))
         headers = HEADERS | dict(getattr(error, "headers", None) or {})
         body = self._templates.get_template("error.html").render(title=title, remedy=remedy, code=code)
         return HTMLResponse(body, code, headers)
@@ -122,18 +127,18 @@ class Site:
         return self._sign_in_page(200, None)
 
     async def _sign_in(self, request: Request) -> Response:
-        client = request.client.host if request.client else "unknown"
-        if not (self._sign_ins.take(client) and self._everybodys_sign_ins.take("all")):
-            return self._sign_in_page(429, "Too many tries. Wait a minute.")
+        if not (self._sign_ins.take(address(request)) and self._everybodys_sign_ins.take("all")):
+            return self._refused(429, "too_many", "Too many tries. Wait a minute.")
         if not same_origin(request):
-            return self._sign_in_page(403, "This form was sent by another site.")
+            return self._refused(403, "foreign_origin", "This form was sent by another site.")
         form = await read_form(request)
         scope = self._access.of_token(form.get("token", "").strip())
         if scope is Scope.NOTHING:
-            return self._sign_in_page(403, "This token opens nothing here.")
+            return self._refused(403, "wrong_token", "This token opens nothing here.")
+        _log.info("signed_in", status=scope.name.lower())
         name = "".join(c for c in form.get("name", "") if c.isascii() and (c.isalnum() or c in "._-"))[:40]
         answer = RedirectResponse("/dashboard/", 303, HEADERS)
-        secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+        secure = request.scope["scheme"] == "https" or request.headers.get("x-forwarded-proto") == "https"
         answer.set_cookie(
             COOKIE,
             self._access.open_session(scope, name or "dashboard"),
@@ -150,6 +155,10 @@ class Site:
         if same_origin(request):
             answer.delete_cookie(COOKIE, path="/dashboard")
         return answer
+
+    def _refused(self, code: int, reason: str, problem: str) -> Response:
+        _log.warning("sign_in_refused", error_code=reason)
+        return self._sign_in_page(code, problem)
 
     def _sign_in_page(self, code: int, problem: str | None) -> Response:
         body = self._templates.get_template("sign_in.html").render(problem=problem)
@@ -186,7 +195,7 @@ def _explain(error: Exception) -> tuple[int, str, str]:
 
 
 def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() and len(text) < 10 else None
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def _ago(at: datetime | None) -> str:

@@ -1,0 +1,1 @@
+"""What ships with Exora: licenses, known vulnerabilities, the bill of materials; and secrets in its repository."""
