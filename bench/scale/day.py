@@ -12,6 +12,7 @@ import math
 import random
 import statistics
 import time
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,8 +30,8 @@ from exora.sql.migrate import migrate
 
 WORKERS = 50
 SLOTS = 4
-RPM = 300
-_HOUR_S = 8.0
+RPM = 240
+_HOUR_S = 20.0
 _API = ("openai", "gpt-4o-mini")
 _LATENCY_S = 1.5
 _TYPE, _LANE = "report_generation", "report_generation"
@@ -64,7 +65,9 @@ CURVE = (
 _LIGHT = 40
 _HEAVY = UUID(int=1)
 #: What the heavy patient uploads at once, when the morning begins.
-_UPLOAD = 150
+_UPLOAD = 300
+#: So many waiting jobs are no queue.
+_FEW = 5
 _PRIORITIES = (1, 3, 5, 5, 5, 7, 10)
 
 
@@ -195,12 +198,13 @@ async def day(server: Server) -> dict[str, Any]:
 
 def judged(seen: Seen) -> dict[str, Any]:
     """The figures of a run."""
+    seen.granted.sort()
     begin, end = _busy(seen)
     windows = [sum(at - 60 < moment <= at for moment in seen.granted) for at in seen.granted]
     in_busy = sum(begin <= at < end for at in seen.granted)
-    first_minutes = begin + 60.0
-    shares = Counter(patient for at, patient in seen.done if first_minutes <= at < end)
+    shares = Counter(patient for at, patient in seen.done if begin <= at < end)
     light = [count for patient, count in shares.items() if patient != _HEAVY]
+    by_patient = defaultdict(list)
     waits = defaultdict(list)
     of_heavy, of_light = [], []
     for job, (_, patient, priority) in seen.asked.items():
@@ -209,6 +213,7 @@ def judged(seen: Seen) -> dict[str, Any]:
             (of_heavy if patient == _HEAVY else of_light).append(wait)
             if patient != _HEAVY:
                 waits[priority].append(wait)
+                by_patient[patient].append(wait)
     return {
         "workers": WORKERS,
         "slots": SLOTS,
@@ -220,8 +225,8 @@ def judged(seen: Seen) -> dict[str, Any]:
         "denied": seen.denied,
         "busy_s": [begin, end],
         "most_in_60_s": max(windows),
-        "utilisation": in_busy / (RPM / 60 * (end - begin)),
-        "jain_light": jain(light),
+        "utilisation": in_busy / max(RPM / 60 * (end - begin), 1),
+        "jain_of_light_waits": jain([statistics.mean(values) for values in by_patient.values()]),
         "heavy_done_in_busy": shares[_HEAVY],
         "light_mean_in_busy": statistics.mean(light) if light else 0.0,
         "wait_s": {"heavy": spread(of_heavy), "light": spread(of_light)},
@@ -233,20 +238,21 @@ def judged(seen: Seen) -> dict[str, Any]:
 
 
 def _busy(seen: Seen) -> tuple[float, float]:
-    """The longest span in which jobs waited all the time."""
+    """The longest span in which more than a few jobs waited for a call, its first minute left out: a full window of the
+    limit may go at once."""
+    asked = sorted(at for at, _, _ in seen.asked.values())
     spans, start = [(0.0, 0.0)], None
-    for at, ready, _ in seen.depth:
-        if ready > 5 and start is None:
-            start = at
-        elif ready <= 5 and start is not None:
-            spans.append((start, at))
+    for second in range(int(seen.granted[-1]) + 2):
+        waiting = bisect_right(asked, second) - bisect_right(seen.granted, second)
+        if waiting > _FEW and start is None:
+            start = float(second)
+        elif waiting <= _FEW and start is not None:
+            spans.append((start + 60.0, float(second)))
             start = None
-    if start is not None:
-        spans.append((start, seen.depth[-1][0]))
     return max(spans, key=lambda span: span[1] - span[0])
 
 
-def jain(counts: list[int]) -> float:
+def jain(counts: list[float]) -> float:
     """Jain's index: 1 = all equal, 1/n = one has everything."""
     return sum(counts) ** 2 / (len(counts) * sum(count * count for count in counts)) if counts else 0.0
 

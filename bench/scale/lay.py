@@ -78,6 +78,7 @@ async def lay(db: asyncpg.Connection, size: Size) -> float:
     await db.execute(_HISTORY.format(minutes=size.minutes))
     for _ in range(size.minutes // 120 + 1):  # as workers would have, minute by minute
         await db.execute("select exora.sum_minutes()")
+    await db.execute(_SEALED)
     for definition in definitions:
         await db.execute(definition)
     await db.execute(f"select setval('exora.job_number', {size.jobs + 1000})")
@@ -133,6 +134,13 @@ insert into exora.audit_events (at, event, worker_id, job, attempt, correlation_
 select now() - interval '29 days' * (1 - least(n::float8 / {archived}, 1)), 'job_completed', 'worker-' || n % 50, n, 1,
        md5('job ' || n)::uuid
   from generate_series({first}, {last}) n;
+"""
+# As far as sealing is concerned, all of that was done: else the first sweeps would be busy with it.
+_SEALED = """
+update exora.audit_progress
+   set sealed_xid = x, horizon_xid = x, sealed_id = i, horizon_id = i, highest_id = greatest(highest_id, i),
+       behind = false
+  from (select pg_current_xact_id()::text::bigint as x, coalesce((select max(id) from exora.audit_events), 0) as i) v;
 """
 _LIVE = """
 insert into exora.ready (lane, sort_key, job, attempt, retry_count, crash_count)
