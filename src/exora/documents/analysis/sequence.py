@@ -82,7 +82,7 @@ class Tagger:
             begins = label[0] in "BS"
             if kind:
                 probability = self._mass(kind, index)
-            elif admitted < 1 and self._tagger.marginal("O", index) < 1 - admitted:
+            elif admitted < 1 and self._tagger.marginal(label, index) <= 1 - admitted:
                 kind, probability, begins = self._likeliest(index)
                 if probability < admitted:
                     kind = ""
@@ -210,11 +210,16 @@ def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: 
         text: any text.
         case_reports, abstracts: other models than the packaged ones.
     """
+    return with_points_in_time(text, _modeled(text, case_reports, abstracts))
+
+
+def _modeled(text: str, case_reports: Tagger | None = None, abstracts: Tagger | None = None) -> list[Entity]:
+    """What the models alone find."""
     first, second = abstracts or packaged("abstracts"), case_reports or packaged("case-reports")
     found: list[Entity] = []
     for sentence in read_sentences(text):
         found.extend(second.entities(with_tags(sentence, first.tags(sentence)), ADMITTED))
-    return repeat(text, with_points_in_time(text, found), ("drug",))
+    return repeat(text, found, ("drug",))
 
 
 def with_points_in_time(text: str, found: Sequence[Entity]) -> list[Entity]:
@@ -233,8 +238,8 @@ def with_points_in_time(text: str, found: Sequence[Entity]) -> list[Entity]:
 
 @functools.lru_cache(maxsize=256)
 def sentence_entities(sentence: str) -> tuple[Entity, ...]:
-    """``clinical_entities`` of one sentence, kept for the several readers that ask for it in turn."""
-    return tuple(clinical_entities(sentence))
+    """What the models find in one sentence, kept for the several readers that ask for it in turn."""
+    return tuple(_modeled(sentence))
 
 
 def surely(sentence: str, kind: str, probability: float) -> list[Entity]:
