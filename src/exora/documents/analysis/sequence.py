@@ -28,7 +28,7 @@ DECOY = "x-"
 #: annotators of case reports left out much; half the probability would find too little of what they marked.
 ADMITTED = 0.3
 #: From this probability on a date counts that the grammar of points in time does not know.
-_SURE_OF_A_DATE = 0.6
+_SURE_OF_A_DATE = 0.75
 #: A name found once also counts where the model passed over it, unless it did so more than twice as often.
 _REPEATED = 0.5
 
