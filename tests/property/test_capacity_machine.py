@@ -39,6 +39,8 @@ LIMITS = ((5, 1000, 3), (5, 1000, 9), (30, 250, 9), (30, 1000, 3))
 BATCH, BATCH_REQUESTS, BATCH_AT_ONCE = "batch", 4, 2
 SECONDS = st.sampled_from([0.2, 2.0, 10.0, 20.0, 52.0, 58.0, 61.0])
 TOKENS = st.sampled_from([0, 10, 40, 120])
+#: Of a worker. What is drawn never depends on what came before: how the database answers depends on its clock.
+NUMBER = st.integers(0, 2)
 VALID_S, LEASE_S, SINGLE_VALID_S = 2.0, 15.0, 5.0
 #: Live workers sync at least so often, as far as the clock is moved by hand.
 HOP_S = 10.0
@@ -136,10 +138,10 @@ class CapacityMachine(RuleBasedStateMachine):
         profile = BATCH if number % 3 == 2 else ""
         self.workers.append(Worker(f"w{number}", Pool("openai.mini", lambda: None, self.now), profile))
 
-    @rule(data=st.data(), tokens=st.integers(0, 120), priority=st.integers(1, 10))
-    def ask(self, data: st.DataObject, tokens: int, priority: int) -> None:
+    @rule(number=NUMBER, tokens=st.integers(0, 120), priority=st.integers(1, 10))
+    def ask(self, number: int, tokens: int, priority: int) -> None:
         """A call is wanted: from the block at once, or when its turn comes."""
-        worker = data.draw(st.sampled_from(self.workers))
+        worker = self.workers[number]
         unit = worker.pool.take(tokens, 0)
         if unit is not None:
             self.began(worker, unit, tokens)
@@ -158,18 +160,17 @@ class CapacityMachine(RuleBasedStateMachine):
             if worker.calls:
                 self.end(worker, worker.calls.pop(0), late, told, share=1.0)
 
-    @rule(data=st.data(), late=st.booleans(), told=st.booleans(), share=st.sampled_from([0.0, 0.5, 1.0]))
-    def finish(self, data: st.DataObject, late: bool, told: bool, share: float) -> None:
+    @rule(number=NUMBER, late=st.booleans(), told=st.booleans(), share=st.sampled_from([0.0, 0.5, 1.0]))
+    def finish(self, number: int, late: bool, told: bool, share: float) -> None:
         """A worker's call ends: it had arrived early or late, and the provider says when or not."""
-        busy = [worker for worker in self.workers if worker.calls]
-        if busy:
-            worker = data.draw(st.sampled_from(busy))
+        worker = self.workers[number]
+        if worker.calls:
             self.end(worker, worker.calls.pop(0), late, told, share)
 
-    @rule(data=st.data(), late=st.booleans())
-    def kill(self, data: st.DataObject, late: bool) -> None:
+    @rule(number=NUMBER, late=st.booleans())
+    def kill(self, number: int, late: bool) -> None:
         """A worker dies and another starts; what the dead one had sent goes on while its lease lasts."""
-        worker = data.draw(st.sampled_from(self.workers))
+        worker = self.workers[number]
         self.workers.remove(worker)
         for call in worker.calls:
             self.arrive(call, late)
@@ -177,11 +178,12 @@ class CapacityMachine(RuleBasedStateMachine):
         self.drop_waiting(worker)
         self.start()
 
-    @precondition(lambda self: any(not worker.calls for worker in self.workers))
-    @rule(data=st.data())
-    def leave(self, data: st.DataObject) -> None:
-        """A worker without calls under way ends in order, and another starts."""
-        worker = data.draw(st.sampled_from([worker for worker in self.workers if not worker.calls]))
+    @rule(number=NUMBER)
+    def leave(self, number: int) -> None:
+        """A worker ends its calls and then itself, in order, and another starts."""
+        worker = self.workers[number]
+        while worker.calls:
+            self.end(worker, worker.calls.pop(), late=True, told=True, share=1.0)
         self.drop_waiting(worker)
         worker.pool.give_back()
         self.sync_one(worker)
@@ -210,11 +212,11 @@ class CapacityMachine(RuleBasedStateMachine):
         self.singles[reservation_id] = call
         self.calls.append(call)
 
-    @rule(data=st.data(), late=st.booleans(), told=st.booleans(), share=st.sampled_from([0.0, 0.5, 1.0]))
-    def settle(self, data: st.DataObject, late: bool, told: bool, share: float) -> None:
+    @rule(which=st.integers(0, 8), late=st.booleans(), told=st.booleans(), share=st.sampled_from([0.0, 0.5, 1.0]))
+    def settle(self, which: int, late: bool, told: bool, share: float) -> None:
         if not self.singles:
             return
-        reservation_id = data.draw(st.sampled_from(list(self.singles)))
+        reservation_id = list(self.singles)[which % len(self.singles)]
         call = self.singles.pop(reservation_id)
         self.arrive(call, late)
         now = self.now()
@@ -261,7 +263,7 @@ class CapacityMachine(RuleBasedStateMachine):
                 st.builds(
                     partial,
                     st.just(burst),
-                    number=st.integers(0, 2),
+                    number=NUMBER,
                     tokens=TOKENS,
                     calls=st.integers(1, 8),
                     late=st.booleans(),
@@ -287,7 +289,7 @@ class CapacityMachine(RuleBasedStateMachine):
     # The provider, people and time.
 
     @precondition(lambda self: not self.closings)
-    @rule(seconds=st.sampled_from([0.5, 5.0, 30.0]), number=st.integers(0, 2), after=st.sampled_from([0.0, 51.0]))
+    @rule(seconds=st.sampled_from([0.5, 5.0, 30.0]), number=NUMBER, after=st.sampled_from([0.0, 51.0]))
     def throttled(self, seconds: float, number: int, after: float) -> None:
         """429 with Retry-After, met by a worker."""
         self.closings += 1
