@@ -27,7 +27,7 @@ from .shown import Aliases, matches
 
 #: What a page may name as if it stood in a checkout.
 _LINKED = ("examples", "deploy", "docs", "render.yaml", "Makefile")
-_WITHIN_S = 120.0
+_WITHIN_S = 240.0
 _DONE = "--done--"
 
 
