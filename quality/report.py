@@ -67,6 +67,4 @@ def chart(results: Results) -> Image.Image:
 
 
 def _number(value: float) -> str:
-    return (
-        f"{value:.0f}" if value == int(value) and abs(value) > 1 else f"{value:.4f}" if value < 0.02 else f"{value:.3f}"
-    )
+    return f"{value:.0f}" if value == int(value) and value != 1 else f"{value:.4f}" if value < 0.02 else f"{value:.3f}"

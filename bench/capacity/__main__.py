@@ -56,7 +56,7 @@ class Plan:
 
 
 FULL = Plan()
-QUICK = Plan(rates_s=4, runs=1, run_s=115, kills=1, plot_s=140)
+QUICK = Plan(rates_s=4, runs=1, run_s=120, kills=1, plot_s=140)
 
 
 class Report:

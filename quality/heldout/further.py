@@ -51,8 +51,8 @@ _FIRST = _Words(
     values=("Obs", "Val", "Measured", "Result Value"),
     units=("UoM", "Unit of Measure", "Units"),
 )
-#: Those of any other edition.
-_OTHER = _Words(
+#: The edition that was looked at once more, after the first mending; the second followed.
+_SECOND = _Words(
     headings={
         "conditions": (
             "Chronic Conditions & Diagnoses",
@@ -86,11 +86,40 @@ _OTHER = _Words(
     values=("Finding", "Level", "Res.", "Reading"),
     units=("Unit", "U/M", "Unit (UCUM)"),
 )
-_LOOKED_AT = "first"
+#: Those of any other edition, not looked at.
+_OTHER = _Words(
+    headings={
+        "conditions": ("Morbidity Overview", "Dx List", "Ongoing Issues", "Health Conditions on File"),
+        "medications": ("Pharmacotherapy", "Pills and Doses", "Rx List", "Med Orders", "Treatment Now"),
+        "allergies": ("Hypersensitivities", "Allergy Information", "Reactions to Substances", "ADRs"),
+        "results": ("Test Values", "Bloods and Vitals", "Lab Work", "Numbers to Watch", "Clinical Measurements"),
+        "procedures": ("Procedures & Examinations", "Things Done", "Interventional History", "Procedural Log"),
+        "immunizations": ("Immunity Status", "Vaccs", "Immunization Card", "Protective Shots", "Vaccines Had"),
+    },
+    names={
+        "conditions": ("Condition Text", "Illness", "Dx Name"),
+        "medications": ("Medicinal Product", "Drug and Form", "Remedy"),
+        "allergies": ("Culprit", "Allergy Agent", "Reacts To"),
+        "results": ("Quantity Measured", "Test/Measure", "Lab Item"),
+        "procedures": ("What Was Done", "Px Name", "Examination"),
+        "immunizations": ("Vaccine Given", "Product Given", "Shot"),
+    },
+    times={
+        "conditions": ("Began", "Date First Seen", "Dx Made"),
+        "medications": ("From Date", "Put On", "Ordered On"),
+        "allergies": ("First Noted", "Logged", "Recorded Dt"),
+        "results": ("Drawn", "On", "Date Taken"),
+        "procedures": ("Date of Px", "Performed On", "Day"),
+        "immunizations": ("Shot Date", "Given Dt", "Received"),
+    },
+    values=("Outcome", "Amount", "Figure", "Measured Value"),
+    units=("In", "Unit Used", "UOM"),
+)
+_EDITIONS = {"first": _FIRST, "second": _SECOND}
 
 
 def _words(press: Press) -> _Words:
-    return _FIRST if press.edition == _LOOKED_AT else _OTHER
+    return _EDITIONS.get(press.edition, _OTHER)
 
 
 _PLAIN = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 1)])

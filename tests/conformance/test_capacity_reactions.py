@@ -141,6 +141,7 @@ async def test_an_operator_closes_and_opens(coordinator: Coordinator, db: asyncp
 async def test_who_closed_it_and_why_is_shown_while_it_is_closed_and_kept_in_the_trail(
     coordinator: Coordinator, db: asyncpg.Connection
 ) -> None:
+    await coordinator.set_api_limits(*OPENAI, {"requests_per_minute": 7}, act=Act("carol", "new-plan"))
     assert await coordinator.close_api(*OPENAI, closed=True, act=Act("alice", "outage-42"))
     api = await shown(coordinator)
     assert (api.state, api.reason, api.closed_by, api.closed_why) == ("closed", "operator", "alice", "outage-42")
@@ -155,8 +156,11 @@ async def test_who_closed_it_and_why_is_shown_while_it_is_closed_and_kept_in_the
         " where event like 'api_%' order by at"
     )
     assert [tuple(row) for row in trail] == [
-        ("api_closed", "alice", "outage-42"), ("api_opened", "bob", "mended"), ("api_closed", None, None),
-    ]  # fmt: skip
+        ("api_limits_set", "carol", "new-plan"),
+        ("api_closed", "alice", "outage-42"),
+        ("api_opened", "bob", "mended"),
+        ("api_closed", None, None),
+    ]
     with pytest.raises(BadInput, match="why must be a code"):
         await coordinator.close_api(*OPENAI, closed=True, act=Act("alice", "Jane Roe's scan"))
 

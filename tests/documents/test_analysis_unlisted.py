@@ -223,3 +223,21 @@ def test_a_list_under_an_unknown_heading_is_what_its_entries_look_like() -> None
 )
 def test_a_list_of_something_else_stays_unread(names: list[str]) -> None:
     assert kind_of_names(names) is None
+
+
+def test_a_table_ends_where_a_title_stands_over_another_one() -> None:
+    first = [["Shot", "Received"], ["MMR", "2001-05-06"]]
+    second = [["Remedy", "Put On"], ["Lisinopril 10 MG Oral Tablet", "2019-03-12"]]
+    printed = [
+        (40.0, 40.0, "Vaccines"), *rows(60, 14, [40, 250], first),
+        (40.0, 104.0, "Pills & Doses"), *rows(124, 14, [40, 250], second),
+    ]  # fmt: skip
+    record = read(page(printed))
+
+    assert [v.name for v in record.immunizations] == ["MMR"]
+    assert [m.name for m in record.medications] == ["Lisinopril 10 MG Oral Tablet"]
+
+
+def test_a_title_of_several_words_for_columns_is_no_header() -> None:
+    record = text("Reactions to Substances\nPenicillin\n\nProblems\nAsthma\n")
+    assert [c.name for c in record.conditions] == ["Asthma"]

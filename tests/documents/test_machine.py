@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exora.documents.machine import cpus, memory_bytes
+from exora.documents.machine import child_bytes, children, cpus, memory_bytes
 
 
 def written(folder: Path, **files: str) -> Path:
@@ -46,3 +46,10 @@ def test_the_limit_of_the_container_counts_in_either_version_of_the_kernels_inte
     assert memory_bytes(tmp_path) > half
     (tmp_path / "memory.max").unlink()
     assert memory_bytes(written(tmp_path, memory__memory_dot_limit_in_bytes=str(half))) == half
+
+
+def test_the_smallest_plan_has_room_for_one_child_that_may_grow_into_what_is_left(tmp_path: Path) -> None:
+    smallest = written(tmp_path, memory_dot_max=str(512 * 1024 * 1024))
+    assert children(smallest) == 1
+    assert 250 * 1024**2 <= child_bytes(1, smallest) < 400 * 1024**2
+    assert child_bytes(100, smallest) == 250 * 1024**2

@@ -15,6 +15,7 @@ from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
 from exora.errors import CoordinationError
 from exora.observe.logs import configure_logs
+from exora.testing.crew import die_with_parent
 from exora.worker.config import WorkerConfig, new_worker_id
 from exora.worker.context import JobContext
 from exora.worker.keeper import Heartbeats
@@ -123,5 +124,6 @@ async def _compute() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     configure_logs("info")
     asyncio.run(work(sys.argv[1], POINTS.get(sys.argv[2])))

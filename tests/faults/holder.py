@@ -18,6 +18,7 @@ from exora.coordination.wire import WireCoordinator
 from exora.domain.capacity import Permit
 from exora.errors import ExoraError
 from exora.observe.logs import configure_logs
+from exora.testing.crew import die_with_parent
 
 API = ("openai", "gpt-4o-mini")
 LEASE_S = 2.0
@@ -48,5 +49,6 @@ async def hold(dsn: str, per_second: float) -> None:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     configure_logs("error")
     asyncio.run(hold(sys.argv[1], float(sys.argv[2])))

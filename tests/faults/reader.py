@@ -12,6 +12,7 @@ from exora.documents.pool import ChildPool
 from exora.documents.room import Room
 from exora.domain.document import DocumentLimits
 from exora.observe.logs import configure_logs
+from exora.testing.crew import die_with_parent
 from exora.worker.config import WorkerConfig, new_worker_id
 from exora.worker.registry import Registry
 
@@ -34,5 +35,6 @@ async def main(dsn: str) -> None:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     configure_logs("info")
     asyncio.run(main(sys.argv[1]))

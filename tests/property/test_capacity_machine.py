@@ -229,7 +229,7 @@ class CapacityMachine(RuleBasedStateMachine):
         """Calls one after the other, as many as there is capacity for."""
         for _ in range(calls):
             before = set(self.singles)
-            self.reserve(tokens, repeat=False, profile=profile)
+            self.reserve(tokens, repeat=True, profile=profile)
             for reservation_id in set(self.singles) - before:
                 call = self.singles.pop(reservation_id)
                 self.arrive(call, late=True)

@@ -158,3 +158,23 @@ async def test_steps_are_kept_for_a_patient_and_bad_input_is_refused(sandbox: Sa
     await sandbox.enqueue(TYPE, {"patient_id": str(uuid4())})
     [unknown] = await sandbox.drain()
     assert not unknown.completed
+
+
+async def test_calls_of_apis_are_reserved_as_in_a_worker(sandbox: Sandbox, registry: Registry) -> None:
+    @registry.handler(TYPE)
+    async def handle(context: JobContext, payload: dict[str, Any]) -> None:
+        async with context.reserve("openai", "gpt-4o-mini", tokens=100, patience_s=0.1) as call:
+            await call.begin()
+            call.answered()
+            call.used(input_tokens=60, output_tokens=10)
+
+    async with sandbox.coordinator() as coordinator:
+        await coordinator.set_api_limits("openai", "gpt-4o-mini", {"requests_per_minute": 1})
+        await sandbox.enqueue(TYPE)
+        await sandbox.enqueue(TYPE)
+        done, put_off = (one.outcome for one in await sandbox.drain(slots=1))
+        assert isinstance(done, Completed)
+        assert isinstance(put_off, Snooze)
+        assert put_off.reason == "openai.gpt-4o-mini:requests_per_minute"
+        [api] = [api for api in await coordinator.api_capacity() if api.endpoint == "gpt-4o-mini"]
+        assert (api.tokens, api.concurrent) == (70, 0)

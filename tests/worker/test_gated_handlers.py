@@ -102,7 +102,7 @@ async def test_a_429_that_a_handler_raises_reaches_the_fleet_and_burns_no_attemp
 
 
 @contextlib.contextmanager
-def refused(field: str | None) -> Any:
+def refused(field: str) -> Any:
     """What is not there is an error that says so."""
     with pytest.raises(ConfigurationError) as caught:
         yield
@@ -122,5 +122,3 @@ def test_an_api_that_is_not_configured_is_named() -> None:
         _ = context.openai
     with refused("GOOGLE_CLOUD_API_KEY"):
         _ = context.vision
-    with refused(None):
-        exora.JobContext(job, "w", 0.0, cast("Any", None), progress).reserve("openai", "gpt-4o-mini")

@@ -58,6 +58,8 @@ def set_(
     usd_per_million_input: Annotated[float | None, typer.Option(help="Price of a million input tokens.")] = None,
     usd_per_million_output: Annotated[float | None, typer.Option(help="Price of a million output tokens.")] = None,
     profile: Annotated[str | None, typer.Option(help="Set this profile's share instead of the whole.")] = None,
+    why: WhyOption = None,
+    by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change an API's limits or prices, or make a new one known. Workers follow within a second."""

@@ -77,7 +77,13 @@ class Capacity(Protocol):
         ...
 
     async def set_api_limits(
-        self, provider: str, endpoint: str, limits: Mapping[str, Any], *, profile: str | None = None
+        self,
+        provider: str,
+        endpoint: str,
+        limits: Mapping[str, Any],
+        *,
+        profile: str | None = None,
+        act: Act = UNSIGNED,
     ) -> bool:
         """Change an API's limits, prices or status, or make it known; True when it is new."""
         ...

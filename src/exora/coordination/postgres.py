@@ -201,7 +201,12 @@ async def _connected(dsn: str, *, pooled: bool, **times: float) -> asyncpg.Conne
         options["statement_cache_size"] = 0
     if parse_qs(urlsplit(dsn).query).get("sslrootcert") == ["system"]:  # libpq's word for the system's own certificates
         options["ssl"] = ssl.create_default_context()
-    return await asyncpg.connect(dsn, **options)
+    connection: asyncpg.Connection = await asyncpg.connect(dsn, **options)
+    if pooled:
+        # Before it looks up array types the driver turns jit off for its session, and afterwards on again: behind a
+        # pooler those are two sessions, of which one stays changed for whoever comes next.
+        connection._server_caps = connection._server_caps._replace(jit=False)  # type: ignore[attr-defined]
+    return connection
 
 
 async def _own_backend(connection: asyncpg.Connection) -> bool:

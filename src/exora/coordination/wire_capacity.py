@@ -124,7 +124,13 @@ class WireCapacity(Calls):
         await self._transport.call("report_api_throttle_v3", arguments, repeatable=True)
 
     async def set_api_limits(
-        self, provider: str, endpoint: str, limits: Mapping[str, Any], *, profile: str | None = None
+        self,
+        provider: str,
+        endpoint: str,
+        limits: Mapping[str, Any],
+        *,
+        profile: str | None = None,
+        act: Act = UNSIGNED,
     ) -> bool:
         arguments = {
             "p_provider_name": provider,
@@ -132,7 +138,7 @@ class WireCapacity(Calls):
             "p_limits": dict(limits),
             "p_profile": profile,
         }
-        return bool(await self._scalar("set_api_limits_v3", arguments))
+        return bool(await self._scalar("set_api_limits_v3", arguments | signed(act)))
 
     async def close_api(
         self, provider: str, endpoint: str, closed: bool, seconds: float | None = None, act: Act = UNSIGNED

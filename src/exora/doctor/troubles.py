@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from exora.coordination.port import Coordinator
 from exora.doctor.check import Check, Status, ok, warning
+from exora.domain.capacity import ApiCapacity
 from exora.domain.job import JobState
 
 _WAITS_S = 60.0
@@ -55,12 +56,25 @@ async def check_claiming(coordinator: Coordinator) -> Check:
 
 async def check_rate_limits(coordinator: Coordinator) -> Check:
     """No API is at its limit, closed or turned off."""
-    tight = [f"{api.provider}/{api.endpoint}: {api.state}" for api in await coordinator.api_capacity() if
-             api.state != "available"]  # fmt: skip
-    if tight:
-        remedy = "It opens by itself; if it stays so, ask the provider for more and raise exora.api_rate_limits"
-        return warning("rate limits", "; ".join(tight), remedy)
-    return ok("rate limits", "every API is available")
+    tight = [api for api in await coordinator.api_capacity() if api.state != "available"]
+    if not tight:
+        return ok("rate limits", "every API is available")
+    closed = next((api for api in tight if api.state == "closed"), None)
+    return warning(
+        "rate limits",
+        "; ".join(
+            f"{api.provider}/{api.endpoint}: {api.state}, {api.reason}"
+            + (f" by {api.closed_by}" if api.closed_by else "")
+            for api in tight
+        ),
+        "It opens by itself; if it is often so, ask the provider for more and raise it: exora capacity set"
+        if closed is None
+        else f"Mend the cause, then: exora capacity open {closed.provider} {closed.endpoint}",
+    )
+
+
+def _why(api: ApiCapacity) -> str:
+    return f"{api.reason} by {api.closed_by}" if api.closed_by else f"{api.reason}"
 
 
 async def check_heartbeats(coordinator: Coordinator) -> Check:

@@ -6,9 +6,12 @@ import math
 import os
 from pathlib import Path
 
-#: Memory of a worker without documents, and of each child that reads and analyzes them (quality --set memory).
+#: What a worker takes without its children, and what a child takes that recognizes and analyzes pages, as measured
+#: (docs/explanation/quality.md): 102 and 220 MB.
 _WORKER_BYTES = 150 * 1024 * 1024
 _CHILD_BYTES = 250 * 1024 * 1024
+#: A child that has grown past this has kept more than it needs.
+_MOST_CHILD_BYTES = 512 * 1024 * 1024
 #: Where a container finds its own limits; on a bare machine there are none here.
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -33,9 +36,15 @@ def memory_bytes(cgroup: Path = _CGROUP) -> int:
     return min(own, int(limit[0])) if limit and limit[0] != "max" else own
 
 
-def children() -> int:
+def children(cgroup: Path = _CGROUP) -> int:
     """Child processes to start for reading pages: one per CPU, as far as memory goes, at least one."""
-    return max(min(cpus(), (memory_bytes() - _WORKER_BYTES) // _CHILD_BYTES), 1)
+    return max(min(cpus(cgroup), (memory_bytes(cgroup) - _WORKER_BYTES) // _CHILD_BYTES), 1)
+
+
+def child_bytes(count: int, cgroup: Path = _CGROUP) -> int:
+    """Resident memory above which one of so many children is to be replaced."""
+    share = (memory_bytes(cgroup) - _WORKER_BYTES) // count
+    return max(min(share, _MOST_CHILD_BYTES), _CHILD_BYTES)
 
 
 def _words(path: Path) -> list[str]:

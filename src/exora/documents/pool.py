@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from exora import errors
 from exora.documents.child import LENGTH, MAX_ANSWER_BYTES, Answer, Document, Request
-from exora.documents.machine import children
+from exora.documents.machine import child_bytes, children
 from exora.domain.document import DocumentLimits
 from exora.errors import CorruptDocument, ExoraError, ProcessingLimit
 from exora.observe.tracing import tracing
@@ -257,7 +257,8 @@ class ChildPool:
         size: number of processes; None for one per CPU, as far as memory goes.
         address_space_bytes: the most each child may map.
         calls_per_child: calls after which a child is replaced, against slow leaks of native libraries.
-        max_rss_bytes: resident memory after a call above which a child is replaced.
+        max_rss_bytes: resident memory after a call above which a child is replaced; None for what the machine has room
+            for, at most 512 MB.
         allowed_modules: modules outside ``exora`` whose functions may be run.
     """
 
@@ -267,13 +268,13 @@ class ChildPool:
         *,
         address_space_bytes: int = DocumentLimits().address_space_bytes,
         calls_per_child: int = 200,
-        max_rss_bytes: int = 512 * 1024 * 1024,
+        max_rss_bytes: int | None = None,
         allowed_modules: Iterable[str] = (),
     ) -> None:
         self.size = size or children()
         self._address_space_bytes = address_space_bytes
         self._calls_per_child = calls_per_child
-        self._max_rss_bytes = max_rss_bytes
+        self._max_rss_bytes = max_rss_bytes or child_bytes(self.size)
         self._allowed_modules = frozenset(allowed_modules)
         self._queue = _FairQueue()
         self._open: set[_Call] = set()

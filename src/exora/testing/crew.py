@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import importlib
+import signal
 
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
@@ -17,6 +19,14 @@ from exora.worker.config import WorkerConfig, new_worker_id
 from exora.worker.keeper import Heartbeats
 from exora.worker.registry import default_registry
 from exora.worker.runtime import Worker
+
+#: Option of prctl(2): the signal a process gets when the thread that made it ends.
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """A test that is killed leaves no worker behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 async def work(arguments: argparse.Namespace) -> None:
@@ -49,6 +59,7 @@ def main() -> None:
     parser.add_argument("--command-timeout-s", type=float, default=7.5, help="for one call of the database")
     parser.add_argument("--log", default="info", help="lowest level of log lines")
     arguments = parser.parse_args()
+    die_with_parent()
     configure_logs(arguments.log)
     importlib.import_module(arguments.module)
     asyncio.run(work(arguments))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from exora.capacity.clients import GatedApis
+from exora.capacity.gate import Gate
 from exora.coordination.port import Coordinator
 from exora.domain.job import ClaimedJob, Fence
 from exora.domain.outcome import Completed, Outcome, SettleAnswer, Settlement
@@ -100,6 +102,16 @@ async def run_due(coordinator: Coordinator, registry: Registry, ended: list[Ende
     if not registry.job_types:
         raise RuntimeError("no handler is registered: import the module that registers them, or set sandbox.registry")
     watched, noted = _Watched(registry), _Noted(coordinator)
+    gate = Gate(coordinator, f"drain-{uuid4()}")
+    try:
+        await _run_all(coordinator, watched, noted, gate, ended, slots, most)
+    finally:
+        await gate.close()
+
+
+async def _run_all(
+    coordinator: Coordinator, watched: _Watched, noted: _Noted, gate: Gate, ended: list[Ended], slots: int, most: int
+) -> None:
     while True:
         await coordinator.sweep()
         claimed = await coordinator.claim(
@@ -109,16 +121,18 @@ async def run_due(coordinator: Coordinator, registry: Registry, ended: list[Ende
             return
         if len(ended) + len(claimed) > most:
             raise RuntimeError(f"more than {most} attempts: a job that retries or snoozes without end?")
-        await _run(claimed, watched, coordinator, noted, slots)
+        await _run(claimed, watched, coordinator, noted, gate, slots)
         ended += [Ended(job, noted.outcomes.get(job.fence), watched.raised.get(job.fence)) for job in claimed]
 
 
-async def _run(jobs: list[ClaimedJob], registry: Registry, coordinator: Coordinator, noted: _Noted, slots: int) -> None:
+async def _run(
+    jobs: list[ClaimedJob], registry: Registry, coordinator: Coordinator, noted: _Noted, gate: Gate, slots: int
+) -> None:
     """Run claimed jobs to their ends, and write those."""
     settler = Settler(noted, 0.0, lambda fences: runner.settled(fences))
     runner = Runner(
         registry=registry, store=coordinator, settle=settler.put, worker_id="drain", slots=slots,
-        on_progress=_ignore, tally=Tally(),
+        on_progress=_ignore, tally=Tally(), apis=GatedApis(gate),
     )  # fmt: skip
     settler.start()
     runner.start()

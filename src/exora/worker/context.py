@@ -56,7 +56,7 @@ class JobContext:
     deadline: float
     _store: JobStore
     _on_progress: Callable[[UUID, int, int], None]
-    _apis: GatedApis | None = None
+    _apis: GatedApis
 
     def progress(self, done: int, total: int) -> None:
         """Tell whoever watches this worker how far the job is."""
@@ -143,9 +143,8 @@ class JobContext:
         Raises:
             NoCapacity: it would wait longer.
             NotFound: no such API; make it known with ``exora capacity set``.
-            ConfigurationError: this worker was made without a gate.
         """
-        return self._gated.gate.reserve(
+        return self._apis.gate.reserve(
             provider,
             endpoint,
             tokens=tokens,
@@ -161,9 +160,9 @@ class JobContext:
         Raises:
             ConfigurationError: none is configured.
         """
-        if self._gated.chat is None:
+        if self._apis.chat is None:
             raise ConfigurationError("OpenAI is not configured", field="OPENAI_API_KEY", remedy="Set OPENAI_API_KEY")
-        return self._gated.chat.under(self._terms)
+        return self._apis.chat.under(self._terms)
 
     @property
     def vision(self) -> GatedVision:
@@ -172,17 +171,11 @@ class JobContext:
         Raises:
             ConfigurationError: it is not configured.
         """
-        if self._gated.vision is None:
+        if self._apis.vision is None:
             raise ConfigurationError(
                 "Google Vision is not configured", field="GOOGLE_CLOUD_API_KEY", remedy="Set GOOGLE_CLOUD_API_KEY"
             )
-        return self._gated.vision.under(self._terms)
-
-    @property
-    def _gated(self) -> GatedApis:
-        if self._apis is None:
-            raise ConfigurationError("this worker was made without a gate", remedy="Make it with exora.app.open_worker")
-        return self._apis
+        return self._apis.vision.under(self._terms)
 
     @property
     def _terms(self) -> Terms:

@@ -72,7 +72,7 @@ class Runner:
         slots: how many jobs run at once.
         on_progress: called with (job id, done, total) when a handler reports progress.
         tally: counts what ends.
-        apis: what handlers may call; None = nothing.
+        apis: what handlers may call, behind a gate.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Runner:
         slots: int,
         on_progress: Callable[[UUID, int, int], None],
         tally: Tally,
-        apis: GatedApis | None = None,
+        apis: GatedApis,
     ) -> None:
         self._registry = registry
         self._apis = apis

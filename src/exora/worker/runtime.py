@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 
 from exora.capacity.clients import GatedApis
+from exora.capacity.gate import Gate
 from exora.coordination.port import Coordinator
 from exora.domain.capacity import ApiCapacity
 from exora.domain.job import Fence, HeartbeatNews
 from exora.domain.phi import describe_error
-from exora.observe.calls import CallTally
 from exora.observe.tally import Tally
 from exora.worker.claimer import Claimer
 from exora.worker.config import WorkerConfig
@@ -47,7 +47,7 @@ class Worker:
         config: the numbers.
         on_progress: called with (job id, done, total) when a handler reports progress.
         tally: counts what it does; None = one of its own.
-        apis: what handlers may call, behind one gate; None = nothing.
+        apis: what handlers may call, behind one gate; None = what they call themselves, behind a gate of its own.
     """
 
     def __init__(
@@ -62,7 +62,11 @@ class Worker:
     ) -> None:
         self.config = config
         self.tally = tally or Tally()
-        self.calls = CallTally() if apis is None else apis.gate.calls
+        self._own_gate: Gate | None = None
+        if apis is None:
+            self._own_gate = Gate(coordinator, config.worker_id, usage=self.tally.usage)
+            apis = GatedApis(self._own_gate)
+        self.calls = apis.gate.calls
         self._settler = Settler(coordinator, config.settle_window_s, self._settled)
         self._runner = Runner(
             registry=registry,
@@ -179,6 +183,8 @@ class Worker:
         await asyncio.gather(finishing, hurrying, return_exceptions=True)
         await self._runner.finish(0)
         await asyncio.gather(self._sweeper.stop(), self._scheduler.stop(), self._wakeups.stop())
+        if self._own_gate is not None:
+            await self._own_gate.close()
         await self._settler.stop(_LAST_WORDS_S)
         await self._presence.stop()
         await self._runner.close()

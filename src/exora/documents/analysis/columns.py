@@ -184,6 +184,9 @@ def _parse(row: Row) -> tuple[list[Column], int, int]:
         index = 0
         while index < len(tokens):
             count, role = _longest_role(tokens[index:])
+            if tokens[index].text[0].islower() and tokens[0].text[0].isupper():
+                # "Reactions to substances": a word within a title, not a column of its own.
+                role = None
             total += max(count, 1)
             if role:
                 columns.append(Column(role, tokens[index].x0, tokens[index + count - 1].x1))

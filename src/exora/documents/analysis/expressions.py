@@ -130,6 +130,10 @@ EXPRESSIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
+#: These are found only where there is a digit.
+_OF_FIGURES = frozenset({"QD", "QC", "QP", "QL", "QM", "QN"})
+
+
 def expression_marks(text: str, spans: list[tuple[int, int]]) -> list[str]:
     """The mark of each token of a sentence, "" for most: the expression's name and B at its start, I within.
 
@@ -139,7 +143,10 @@ def expression_marks(text: str, spans: list[tuple[int, int]]) -> list[str]:
     """
     marks = [""] * len(spans)
     starts = {start: index for index, (start, _) in enumerate(spans)}
+    counts = any(map(str.isdigit, text))
     for name, pattern in EXPRESSIONS:
+        if name in _OF_FIGURES and not counts:
+            continue
         for match in pattern.finditer(text):
             index = starts.get(match.start())
             if index is None:

@@ -93,12 +93,12 @@ def _names(columns: Sequence[Column]) -> bool:
 
 def _corrected(columns: list[Column], rows: Sequence[Row]) -> list[Column]:
     """The columns with one that is named like a list of things but holds figures, "Finding", as that of values."""
-    if any(column.role == "value" or "@" in column.role for column in columns):
+    if any(column.role in {"value", "medication"} or "@" in column.role for column in columns):
         return columns
     result = list(columns)
     for number, column in enumerate(columns[1:], start=1):
         cells = [s.text for row in rows for s in row.segments if _is_under(s, column)]
-        if column.role in LIST_OF_ROLE and _role_of_cells(cells) == "value":
+        if (column.role in LIST_OF_ROLE or column.role == "dose") and _role_of_cells(cells) == "value":
             result[number] = Column("value", column.x0, column.x1)
     return result
 

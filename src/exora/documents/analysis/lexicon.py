@@ -112,7 +112,9 @@ class Phrases:
         words = _words_of(text)
         index = 0
         while index < len(words):
-            found = self._longest_at(text, words, index)
+            first = words[index].first
+            limit = self._longest.get(first) or self._longest.get(first.removesuffix("s"), 0)
+            found = self._longest_at(text, words, index, limit) if limit else None
             if found is None:
                 index += 1
                 continue
@@ -120,9 +122,7 @@ class Phrases:
             yield Match(words[index].start, words[index + count - 1].end, key)
             index += count
 
-    def _longest_at(self, text: str, words: Sequence[_Word], index: int) -> tuple[int, str] | None:
-        first = words[index].first
-        limit = self._longest.get(first) or self._longest.get(first.removesuffix("s"), 0)
+    def _longest_at(self, text: str, words: Sequence[_Word], index: int, limit: int) -> tuple[int, str] | None:
         for count in range(min(limit, len(words) - index), 0, -1):
             between = text[words[index].start : words[index + count - 1].end]
             if any(mark in between for mark in ".;:\n"):

@@ -78,18 +78,21 @@ def _stands_over(rows: Sequence[Row], index: int, pitch: float) -> bool:
         return False
     if any(map(str.isdigit, row.text)) or row.text[-1] in ".,;:" or ": " in row.text or is_listed(row.text):
         return False
-    if len(below.segments) > 1:
-        return header_at(rows, index + 1) is not None
     if _FIRST_OF_A_LIST.match(below.text):
         return not _ANY_OF_A_LIST.match(row.text)
-    above = rows[index - 1] if index and rows[index - 1].page == row.page else None
-    return (
-        above is not None and row.y - above.y > _FAR * pitch and _NEAR * pitch < below.y - row.y < row.y - above.y - 1.0
-    )
+    if len(below.segments) > 1:
+        return header_at(rows, index + 1) is not None
+    if index == 0 or rows[index - 1].page != row.page:
+        return False
+    after, before = below.y - row.y, row.y - rows[index - 1].y
+    apart = before < 0 or (before > _FAR * after and before > _FAR * pitch)
+    following = rows[index + 2] if index + 2 < len(rows) and rows[index + 2].page == row.page else None
+    return apart and following is not None and after > _NEAR * (following.y - below.y) > 0
 
 
-#: A heading stands this many times the usual distance of rows below what is above it, and this near what is below.
-_FAR, _NEAR = 1.8, 1.15
+#: A heading stands this many times as far below what is above it as above what follows, and that this many times as
+#: far from it as from its own next line.
+_FAR, _NEAR = 1.3, 1.15
 
 
 def _is_run_together(header: Row, body: Sequence[Row]) -> bool:

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from exora.documents.analysis.columns import LIST_OF_ROLE, Column, read_header, role_of
 from exora.documents.analysis.geometry import Row, Run, Token
 from exora.documents.analysis.headings import read_heading
+from exora.documents.analysis.inference import header_at
 
+#: A title stands this many times the usual distance of rows below the table above it.
+_APART = 1.2
 #: A gap over this many times the usual distance of rows ends a table.
 END_GAP = 3.2
 
@@ -117,6 +120,8 @@ def body_of(rows: Sequence[Row], start: int, columns: Sequence[Column], pitch: f
             break
         # A lone word well inside the table is the end of a cell, whatever it says.
         inside = len(row.segments) == 1 and row.x0 > left + 6 and row.page == previous.page
+        if _titles_the_next(rows, end, pitch):
+            break
         if ends_table(row, previous, pitch, list_name) and not (inside and row.y - previous.y < 1.5 * pitch):
             break
         gap = row.y - previous.y if row.page == previous.page else 0.0
@@ -126,6 +131,14 @@ def body_of(rows: Sequence[Row], start: int, columns: Sequence[Column], pitch: f
         widest_gap = max(widest_gap, gap if end > start else 0.0)
         end += 1
     return end
+
+
+def _titles_the_next(rows: Sequence[Row], index: int, pitch: float) -> bool:
+    """Whether a row alone, apart from what is above it, stands over the header of another table."""
+    row = rows[index]
+    apart = row.page != rows[index - 1].page or row.y - rows[index - 1].y > _APART * pitch
+    alone = len(row.segments) == 1 and len(row.run.tokens) <= 6 and row.text[0].isupper()
+    return alone and apart and index + 1 < len(rows) and header_at(rows, index + 1) is not None
 
 
 def _is_row_of_dates(header: Sequence[Column], columns: Sequence[Column]) -> bool:

@@ -8,8 +8,8 @@ from exora.documents.analysis.lexicon import normal_key
 _THINGS: dict[str, frozenset[str]] = {
     "allergies": frozenset("allergy allergies allergic adr adrs intolerances sensitivities".split()),
     "immunizations": frozenset(
-        "imm imms immunization immunizations immunisation immunisations vaccine vaccines vaccination vaccinations vax "
-        "shots jabs".split()
+        "imm imms immunizing immunization immunizations immunisation immunisations vaccine vaccines vaccination "
+        "vaccinations vax shots jabs".split()
     ),
     "procedures": frozenset("px procedure procedures surgery surgeries surgical operations psh".split()),
     "medications": frozenset(

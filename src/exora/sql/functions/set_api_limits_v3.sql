@@ -1,8 +1,10 @@
 -- public.set_api_limits_v3: change limits, prices or status of an API, or make one known; takes effect with the next
 -- reservation. p_limits holds only what changes, by the column names of exora.api_rate_limits; JSON null = unlimited.
--- With p_profile the three rate limits are that profile's share. Answers whether the API (or share) is new.
+-- With p_profile the three rate limits are that profile's share. p_by and p_why, codes, go to the audit trail. Answers whether
+-- the API (or share) is new.
 create or replace function public.set_api_limits_v3(
-  p_provider_name text, p_api_endpoint text, p_limits jsonb, p_profile text default null)
+  p_provider_name text, p_api_endpoint text, p_limits jsonb, p_profile text default null,
+  p_by text default null, p_why text default null)
 returns boolean language plpgsql security definer set search_path = '' as $$
 declare
   v_allowed text[] := case when p_profile is not null then array['requests_per_minute', 'tokens_per_minute', 'concurrent_requests']
@@ -13,6 +15,8 @@ declare
   v_was exora.api_rate_limits;
   v_share exora.api_profile_limits;
   v_new boolean;
+  v_detail jsonb := exora.act_detail(p_by, p_why, jsonb_build_object(
+    'provider', p_provider_name, 'endpoint', p_api_endpoint, 'profile', p_profile));
 begin
   select k into v_unknown from jsonb_object_keys(p_limits) k where k <> all (v_allowed) limit 1;
   if v_unknown is not null then
@@ -52,8 +56,7 @@ begin
      where l.api = v_was.api;
   end if;
   insert into exora.audit_events (event, correlation_id, detail)
-  values ('api_limits_set', gen_random_uuid(), jsonb_strip_nulls(jsonb_build_object(
-    'provider', p_provider_name, 'endpoint', p_api_endpoint, 'profile', p_profile)) || p_limits);
+  values ('api_limits_set', gen_random_uuid(), v_detail || p_limits);
   return v_new;
 exception
   when check_violation or not_null_violation then

@@ -5,6 +5,7 @@ drop function if exists public.reserve_api_capacity_v3(uuid, text, text, text, i
 drop function if exists public.settle_api_capacity_v3(uuid, int);
 drop function if exists public.api_capacity_v3();
 drop function if exists public.close_api_v3(text, text, boolean, double precision);
+drop function if exists public.set_api_limits_v3(text, text, jsonb, text);
 
 alter table exora.api_rate_limits
   add column api                            integer generated always as identity unique,
