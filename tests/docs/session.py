@@ -26,7 +26,10 @@ from .pages import ROOT, Block
 from .shown import Aliases, matches
 
 #: What a page may name as if it stood in a checkout.
-_LINKED = ("examples", "deploy", "docs", "render.yaml", "Makefile")
+_LINKED = {
+    **{name: name for name in ("examples", "deploy", "docs", "render.yaml", "Makefile")},
+    "node_modules": "tests/clients/node_modules",
+}
 _WITHIN_S = 240.0
 _DONE = "--done--"
 
@@ -62,8 +65,8 @@ class Session:
             self._aliases[said] = meant
 
     async def __aenter__(self) -> Self:
-        for name in _LINKED:
-            (self._folder / name).symlink_to(ROOT / name)
+        for name, place in _LINKED.items():
+            (self._folder / name).symlink_to(ROOT / place)
         self._shell = await asyncio.create_subprocess_exec(
             "bash",
             "--noprofile",
@@ -123,6 +126,8 @@ class Session:
                         await asyncio.to_thread(exec, code, self._names)
                 else:
                     compile(block.text, block.place, "exec")
+            case "js":
+                assert block.file is not None, f"{block.place}: name its file, and run it with node"
             case "sql":
                 await self._sql(block)
             case "json":
