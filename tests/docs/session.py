@@ -128,6 +128,7 @@ class Session:
                     compile(block.text, block.place, "exec")
             case "js":
                 assert block.file is not None, f"{block.place}: name its file, and run it with node"
+                assert (self._folder / "node_modules").exists(), "install the official client: make clients"
             case "sql":
                 await self._sql(block)
             case "json":
