@@ -171,8 +171,12 @@ class Session:
         assert pipe is not None
         assert answers is not None
         pipe.write(f"{{ {command}\n}} >{output} 2>&1 </dev/null; echo {_DONE} $?\n".encode())
-        async with asyncio.timeout(_WITHIN_S):
-            line = (await answers.readline()).decode()
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                line = (await answers.readline()).decode()
+        except TimeoutError:
+            logs = "".join(log.read_text(encoding="utf-8") for log in self._folder.glob("*.log"))
+            raise AssertionError(f"`{command}` did not end: {output.read_text()}\n{logs}") from None
         assert line.startswith(_DONE), f"the shell ended after `{command}`: {output.read_text()}"
         return int(line.split()[1]), output.read_text(encoding="utf-8")
 
