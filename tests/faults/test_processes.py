@@ -19,6 +19,8 @@ from .report import Row
 from .system import all_final, submit_examples, system
 
 pytestmark = pytest.mark.xdist_group("processes")
+#: Thirteen documents take half a minute of two cores; nothing is asserted of the time.
+PATIENCE_S = 400
 
 
 def _children(pid: int) -> list[int]:
@@ -36,7 +38,7 @@ async def test_documents_of_a_killed_worker_are_completed_exactly_once_by_anothe
                 done = await db.fetchval("select count(*) from exora.job_archive")
                 return bool(2 <= done < len(jobs)) and bool(await db.fetchval("select count(*) from exora.running"))
 
-            await until(halfway)
+            await until(halfway, PATIENCE_S)
             children = _children(first.process.pid)
             assert children
             await row.hits(db, first)
@@ -45,7 +47,7 @@ async def test_documents_of_a_killed_worker_are_completed_exactly_once_by_anothe
         assert done_before < len(jobs)
 
         async with worker(embedded_dsn) as second:
-            await until(lambda: all_final(services, jobs))
+            await until(lambda: all_final(services, jobs), PATIENCE_S)
             assert await second.ends(signal.SIGTERM) == 0
 
         views = await services.coordinator.get_jobs(jobs)
@@ -77,7 +79,7 @@ async def test_a_frozen_worker_is_fenced_off_when_it_wakes(embedded_dsn: str, ro
             await row.hits(db, frozen)
             try:
                 async with worker(embedded_dsn) as other:
-                    await until(lambda: all_final(services, jobs))
+                    await until(lambda: all_final(services, jobs), PATIENCE_S)
                     assert await other.ends(signal.SIGTERM) == 0
             finally:
                 frozen.thaw()
@@ -112,7 +114,7 @@ async def test_a_poisonous_document_does_not_hold_up_the_others(embedded_dsn: st
         [bad] = [(await services.submit(broken, patient)).job.job_id]
         jobs = await submit_examples(services)
         async with worker(embedded_dsn) as running:
-            await until(lambda: all_final(services, [bad, *jobs]))
+            await until(lambda: all_final(services, [bad, *jobs]), PATIENCE_S)
             assert await running.ends(signal.SIGTERM) == 0
         [view] = await services.coordinator.get_jobs([bad])
         assert (view.state, view.dead_letter_cause) == (JobState.FAILED, "permanent")

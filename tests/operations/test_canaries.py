@@ -36,7 +36,7 @@ from exora.testing.providers.vision import VisionServer
 from exora.testing.server import Server
 from exora.worker.config import WorkerConfig, new_worker_id
 from exora.worker.context import JobContext
-from exora.worker.registry import default_registry
+from exora.worker.registry import Registry
 from exora.worker.runtime import Worker
 from tests.acceptance.cli import exora
 from tests.operations.sentry import listening
@@ -125,8 +125,10 @@ async def _working(services: Services) -> AsyncIterator[Worker]:
     chat = OpenAIServer(reply=read_here, api_key=KEYS["openai"])
     vision = VisionServer(read=lambda _: lines_of(PRINTED), api_key=KEYS["vision"])
     config = WorkerConfig(worker_id=new_worker_id("w"), sweep_interval_s=0.2, poll_max_s=0.2)
-    default_registry.add("report_generation", _raise)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        mine = Registry()  # whatever the imports of other tests have registered
+        mine.add("report_generation", _raise)
+        patch.setattr("exora.app.default_registry", mine)
         async with chat.serve() as chat_url, vision.serve() as vision_url:
             openai = RemoteApi(KEYS["openai"], chat_url, "gpt-4o-mini")
             google = RemoteApi(KEYS["vision"], vision_url, "vision-api")
@@ -135,8 +137,6 @@ async def _working(services: Services) -> AsyncIterator[Worker]:
                 yield worker
                 worker.stop()
                 await running
-    finally:
-        del default_registry._handlers["report_generation"]
 
 
 async def _raise(context: JobContext, payload: dict[str, Any]) -> None:

@@ -78,6 +78,15 @@ class TestWaiting:
         await client.settle(claimed, Snooze(600, "provider_closed"))
         await explained(client, job, "snoozed", "put off (provider_closed)")
 
+    async def test_apart_from_others_that_workers_died_with(self, client: Client, db: asyncpg.Connection) -> None:
+        jobs = await client.enqueue(2)
+        for _ in range(2):
+            assert len(await client.claim(2)) == 2
+            await db.execute("update exora.running set lease_expires_at = clock_timestamp() - interval '1 s'")
+            assert (await client.coordinator.sweep())["rescued"] == 2
+        for job in jobs:
+            await explained(client, job, "suspect", "it comes back apart from them")
+
     async def test_held_by_an_operator(self, client: Client) -> None:
         [job] = await client.enqueue()
         assert await client.coordinator.hold_job(job, ALICE) == "held"

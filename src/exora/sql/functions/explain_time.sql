@@ -1,5 +1,5 @@
--- exora.explain_time: a job that waits for its time: asked for, a retry, put off, held by an operator, or overdue; or for
--- other jobs.
+-- exora.explain_time: a job that waits for its time: asked for, a retry, put off, suspected of killing workers, held by an
+-- operator, or overdue; or for other jobs.
 create or replace function exora.explain_time(p_job public.job_queue)
 returns setof exora.job_fact language sql stable security definer set search_path = '' as $$
   with waiting as (
@@ -11,7 +11,7 @@ returns setof exora.job_fact language sql stable security definer set search_pat
   )
   select 10,
          case when w.due_at = exora.awaited_until() then 'depends' when w.due_at >= exora.held_until() then 'held' when w.left < interval '-10 s' then 'overdue'
-              when w.event = 'job_retried' then 'retry' when w.event = 'job_snoozed' then 'snoozed' else 'scheduled' end,
+              when w.event = 'job_retried' then 'retry' when w.event = 'job_snoozed' then 'snoozed' when w.event = 'job_rescued' then 'suspect' else 'scheduled' end,
          case when w.due_at = exora.awaited_until()
                 then coalesce(format('it waits for %s other job(s); the first, %s, is %s', n.needed, n.first, n.status),
                               'the jobs it waited for have ended; the next sweep makes it ready')
@@ -24,6 +24,9 @@ returns setof exora.job_fact language sql stable security definer set search_pat
                             exora.say_time(w.due_at), exora.say_span(w.left), p_job.retry_count, p_job.max_retries)
               when w.event = 'job_snoozed'
                 then format('it was put off (%s) until %s, in %s', coalesce(w.detail ->> 'reason', 'no reason given'),
+                            exora.say_time(w.due_at), exora.say_span(w.left))
+              when w.event = 'job_rescued'
+                then format('workers died while they held it and others: it comes back apart from them at %s, in %s',
                             exora.say_time(w.due_at), exora.say_span(w.left))
               else format('it is scheduled for %s, in %s', exora.say_time(w.due_at), exora.say_span(w.left)) end,
          case when w.left < interval '-10 s' then 'Start a worker: exora worker'
