@@ -101,6 +101,11 @@ bench-capacity: bench/.venv/.installed ## Measure how well the gate keeps to a p
 	$(BIN)/python -m bench.capacity $(ARGS)
 	bench/.venv/bin/python -m bench.capacity.chart build
 
+.PHONY: scale
+scale: bench/.venv/.installed ## Measure growth to ten million jobs, and a day of traffic (ARGS='--archived 1000000 --part growth')
+	$(BIN)/python -m bench.scale $(ARGS)
+	bench/.venv/bin/python -m bench.scale.chart build
+
 .PHONY: bench-lock
 bench-lock: ## Compile the lock of the benchmark's Python peers
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 bench/requirements.in -o bench/requirements.txt

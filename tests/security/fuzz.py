@@ -14,6 +14,7 @@ import secrets
 import sys
 import time
 import traceback
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 
 import asyncpg
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import HypothesisWarning
 
 from exora.dev.embedded import EmbeddedPostgres
 from exora.observe.logs import configure_logs
@@ -109,6 +111,7 @@ async def _migrated(dsn: str) -> None:
 def main(minutes: float, number: int, names: list[str]) -> int:
     """Fuzz the targets in turn; exit code 1 for a defect."""
     print(f"seed {number}")
+    warnings.simplefilter("ignore", HypothesisWarning)  # of inputs that are long to show
     found = {name: Counts() for name in names}
     with EmbeddedPostgres(ephemeral=True, settings={"fsync": "off", "max_connections": "200"}) as server:
         asyncio.run(_migrated(server.dsn))

@@ -88,6 +88,11 @@ def most_rows(plans: list[str]) -> int:
     return max(int(float(rows)) for plan in plans for rows in re.findall(r"actual rows=([\d.]+)", plan))
 
 
+def most_discarded(plans: list[str]) -> int:
+    """The largest number of rows that any node of any plan read in vain."""
+    return max((int(rows) for plan in plans for rows in re.findall(r"Rows Removed by Filter: (\d+)", plan)), default=0)
+
+
 async def claim(explained: Explained, limit: int) -> tuple[list[asyncpg.Record], list[str]]:
     """Claim jobs; returns them and the plans."""
     token = uuid4()
@@ -165,6 +170,12 @@ async def test_showing_one_job_touches_one_job(explained: Explained) -> None:
     jobs, _ = await claim(explained, 1)
     plans = await explained.plans("select * from list_jobs_v3(p_job_ids => array[$1::uuid])", jobs[0]["job_id"])
     assert scanned(plans) == set()
+
+
+async def test_the_newest_cancelled_jobs_are_found_among_a_million_completed_ones(explained: Explained) -> None:
+    plans = await explained.plans("select * from list_jobs_v3('cancelled', p_limit => 50)")
+    assert scanned(plans) == set()
+    assert (most_rows(plans), most_discarded(plans)) <= (200, 200)
 
 
 async def test_the_newest_jobs_are_read_from_the_end(explained: Explained) -> None:

@@ -1,13 +1,20 @@
 -- public.lane_history_v3: what workers say they did, and how deep the queue was, over the last p_minutes in steps of p_step
 -- minutes, in one lane or in all (null). runs and waits are histograms over exora.minute_bounds(); depth is the last of a step.
+-- Of all lanes, minutes that are over are read as their sums (exora.minutes).
 create or replace function public.lane_history_v3(p_minutes int default 60, p_step int default 1, p_lane text default null)
 returns table (at timestamptz, completed bigint, retried bigint, dead bigint, cancelled bigint, ready bigint, running bigint,
                runs bigint[], waits bigint[])
 language sql stable security definer set search_path = '' set jit = off as $$
-  with past as materialized (
-    select date_bin(make_interval(mins => p_step), m.minute, timestamptz '2000-01-01 00:00:00+00') as at, m.*
-      from exora.lane_minutes m
-     where m.minute > now() - make_interval(mins => p_minutes) and (p_lane is null or m.lane = p_lane)
+  with summed as (
+    select coalesce((select max(m.minute) from exora.minutes m where p_lane is null), '-infinity') as until
+  ), past as materialized (
+    select date_bin(make_interval(mins => p_step), x.minute, timestamptz '2000-01-01 00:00:00+00') as at, x.*
+      from (select m.minute, m.completed, m.retried, m.dead, m.cancelled, m.ready, m.running, m.runs, m.waits
+              from exora.minutes m where p_lane is null
+            union all
+            select m.minute, m.completed, m.retried, m.dead, m.cancelled, m.ready, m.running, m.runs, m.waits
+              from exora.lane_minutes m, summed s where m.minute > s.until and (p_lane is null or m.lane = p_lane)) x
+     where x.minute > now() - make_interval(mins => p_minutes)
   ), done as (
     select p.at, sum(p.completed)::bigint as completed, sum(p.retried)::bigint as retried, sum(p.dead)::bigint as dead,
            sum(p.cancelled)::bigint as cancelled

@@ -35,6 +35,9 @@ begin
         union all (select h.job from exora.held_back h where h.job < v_before order by h.job desc limit v_most)
         union all (select s.job from exora.scheduled s where s.job < v_before order by s.job desc limit v_most)) w
        order by job desc limit v_most);
+  elsif p_status = 'cancelled' then  -- by name, for the sake of its own index
+    v_numbers := array(select a.job from exora.job_archive a where a.status = 'cancelled' and a.job < v_before
+                        order by a.job desc limit v_most);
   else
     v_numbers := array(select a.job from exora.job_archive a where a.status = p_status and a.job < v_before
                         order by a.job desc limit v_most);

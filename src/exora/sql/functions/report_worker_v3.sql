@@ -53,7 +53,9 @@ begin
     insert into exora.lane_minutes as m (minute, lane, ready, running)
     select v_minute, s.lane, s.ready, s.running from public.queue_stats_v3() s order by s.lane
     on conflict (lane, minute) do update set ready = excluded.ready, running = excluded.running;
+    perform exora.sum_minutes();
     delete from exora.lane_minutes where minute < v_now - interval '8 days';
+    delete from exora.minutes where minute < v_now - interval '8 days';
     delete from exora.workers where seen_at < v_now - interval '1 day';
     perform exora.forget_usage();
   end if;
