@@ -86,8 +86,8 @@ _SECOND = _Words(
     values=("Finding", "Level", "Res.", "Reading"),
     units=("Unit", "U/M", "Unit (UCUM)"),
 )
-#: Those of any other edition, not looked at.
-_OTHER = _Words(
+#: And once more after the second mending; the third followed.
+_THIRD = _Words(
     headings={
         "conditions": ("Morbidity Overview", "Dx List", "Ongoing Issues", "Health Conditions on File"),
         "medications": ("Pharmacotherapy", "Pills and Doses", "Rx List", "Med Orders", "Treatment Now"),
@@ -115,7 +115,36 @@ _OTHER = _Words(
     values=("Outcome", "Amount", "Figure", "Measured Value"),
     units=("In", "Unit Used", "UOM"),
 )
-_EDITIONS = {"first": _FIRST, "second": _SECOND}
+#: Those of any other edition, not looked at.
+_OTHER = _Words(
+    headings={
+        "conditions": ("Illnesses Noted", "Working Diagnoses", "Problem Overview", "Conditions We Know Of"),
+        "medications": ("Medicine Chest", "Drugs Dispensed", "Script List", "Tablets & Other Medicines"),
+        "allergies": ("Sensitivities Noted", "Allergy Alerts", "Intolerance Summary", "What to Avoid"),
+        "results": ("Laboratory Values", "Readings and Tests", "Vitals/Lab Overview", "Key Figures"),
+        "procedures": ("Interventions Done", "Surgery & Procedures", "Treatments Performed", "Past Interventions"),
+        "immunizations": ("Vaccination Overview", "Jabs Received", "Immunisations Given", "Vaccine Passport"),
+    },
+    names={
+        "conditions": ("Problem Label", "Diagnosis (Text)", "Complaint"),
+        "medications": ("Drug Label", "Medicine/Strength", "Prescribed Item"),
+        "allergies": ("Offending Agent", "Substance/Food", "Allergic Reaction To"),
+        "results": ("Test Label", "Investigation Name", "Marker Name"),
+        "procedures": ("Intervention Name", "Procedure Label", "Treatment Given"),
+        "immunizations": ("Vaccine Label", "Jab", "Immunisation Type"),
+    },
+    times={
+        "conditions": ("Onset (Date)", "Diagnosed On", "Start"),
+        "medications": ("Dispensed", "Prescribed On", "Start of Use"),
+        "allergies": ("Recorded On", "Dt", "Known Since"),
+        "results": ("Measured On", "Sampled", "Test Date"),
+        "procedures": ("Carried Out", "Date of Procedure", "On Date"),
+        "immunizations": ("Jab Date", "Date Vaccinated", "Dt Given"),
+    },
+    values=("Result", "Reading", "Found", "Test Value"),
+    units=("Units", "Unit", "Dim."),
+)
+_EDITIONS = {"first": _FIRST, "second": _SECOND, "third": _THIRD}
 
 
 def _words(press: Press) -> _Words:

@@ -49,6 +49,38 @@ def same_medicine(truth: Truth, name: str) -> bool:
     )
 
 
+#: Words that tell a vaccine's formulation and how it is given, not what it is against.
+_FORMULATION = frozenset(
+    [
+        *("vaccine", "unspecified", "formulation", "im", "sc", "intramuscular", "injectable", "injection", "valent"),
+        *(
+            "preservative",
+            "free",
+            "live",
+            "attenuated",
+            "intranasal",
+            "intradermal",
+            "for",
+            "use",
+            "adult",
+            "pediatric",
+        ),
+    ]
+)
+
+
+def same_vaccine(truth: Truth, name: str) -> bool:
+    """Whether two names of vaccines agree apart from formulation: all words of one are in the other."""
+    return same_name(truth, name) or any(
+        bool(known := _against(other)) and bool(mine := _against(name)) and (known <= mine or mine <= known)
+        for other in truth.names
+    )
+
+
+def _against(name: str) -> set[str]:
+    return {w for w in normal_key(name).split() if w not in _FORMULATION and not any(map(str.isdigit, w))}
+
+
 def _substance(name: str) -> set[str]:
     return {w for w in normal_key(name).split() if w not in _STRENGTH_AND_FORM and not any(map(str.isdigit, w))}
 
@@ -59,10 +91,10 @@ def _inside(a: str, b: str) -> bool:
     return bool(small) and small <= large and any(len(word) > 3 for word in small)
 
 
-def printed(truth: Truth, text: str) -> bool:
-    """Whether the narrative holds the entry at all: one of its names, and its value."""
+def printed(truth: Truth, text: str, besides: frozenset[str] = frozenset()) -> bool:
+    """Whether the narrative holds the entry at all: one of its names, apart from some words, and its value."""
     words = set(normal_key(text).split())
-    named = any(set(normal_key(name).split()) <= words for name in truth.names)
+    named = any(set(normal_key(name).split()) - besides <= words for name in truth.names)
     return named and (not truth.value or number(truth.value) in {number(n) for n in re.findall(r"\d[\d.,]*", text)})
 
 
@@ -80,13 +112,13 @@ def pair(truths: Sequence[Truth], items: Sequence[Any], same: Any) -> list[tuple
     return pairs
 
 
-def unique(truths: Sequence[Truth], text: str) -> list[Truth]:
+def unique(truths: Sequence[Truth], text: str, besides: frozenset[str] = frozenset()) -> list[Truth]:
     """The entries that the narrative holds, each once."""
     seen: set[tuple[object, ...]] = set()
     kept = []
     for truth in truths:
         key = (truth.names, truth.value)
-        if key not in seen and printed(truth, text):
+        if key not in seen and printed(truth, text, besides):
             seen.add(key)
             kept.append(truth)
     return kept
@@ -120,7 +152,11 @@ def _score_file(run: Run, path: Path, sections: list[Section], counts: dict[str,
     record = analyze(pages, sha256="0" * 64)
     text = " ".join(section.text for section in sections)
     truths = {
-        name: unique([t for section in sections for t in section.truth.get(name, ())], text)
+        name: unique(
+            [t for section in sections for t in section.truth.get(name, ())],
+            text,
+            _FORMULATION if name == "immunizations" else frozenset(),
+        )
         for name in (*LISTS, "results", "vitals", "conditions")
     }
     for list_name, measure in LISTS.items():
@@ -129,7 +165,7 @@ def _score_file(run: Run, path: Path, sections: list[Section], counts: dict[str,
             continue
         stated = [item for item in getattr(record, list_name) if not getattr(item, "negated", False)]
         items = list({normal_key(item.name): item for item in stated}.values())
-        same = same_medicine if list_name == "medications" else same_name
+        same = {"medications": same_medicine, "immunizations": same_vaccine}.get(list_name, same_name)
         pairs = pair(wanted, items, lambda truth, item, same=same: same(truth, item.name))
         counts[measure].add(_count(len(pairs), len(wanted), len(items)))
         _note(run, f"{measure}_f1", path, wanted, items, pairs)

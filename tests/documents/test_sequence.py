@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exora.documents.analysis.expressions import expression_marks
+from exora.documents.analysis.expressions import expression_marks, points_in_time
 from exora.documents.analysis.features import WordList, abbreviations, phrase_key, tokenize
 from exora.documents.analysis.sequence import Entity, chemicals_and_diseases, clinical_entities, repeat
 from quality.models.corpora import Document, without_overlaps
@@ -48,6 +48,17 @@ def test_times_and_quantities_are_marked_whole(text: str, name: str) -> None:
 
     assert marks[0] == name + "B"
     assert set(marks[1:]) <= {name + "I"}
+
+
+def test_points_in_time_are_dates_and_spans_are_not() -> None:
+    text = (
+        "In May 2010, two weeks later, on the 14th POD and at the age of 35 he had pain for the past year, within 2 "
+        "hours, on days 1 to 5 and with a two-day history. OCT was done and cyclin D1 seen; 72/34/47 mmHg."
+    )
+
+    assert [text[a:b] for a, b in points_in_time(text)] == [
+        "May 2010", "two weeks later", "the 14th POD", "at the age of 35"
+    ]  # fmt: skip
 
 
 def test_a_case_report_is_taken_apart() -> None:

@@ -130,6 +130,28 @@ EXPRESSIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
+#: Expressions that name a point in time; the others name spans, or tell when by an event.
+_POINTS = ("T>", "TD", "TA", "TH")
+#: "for the past year" lasts, "within 2 hours" and "on days 1 to 5" are no dates to the annotators of case reports.
+_LASTS = re.compile(r"\b(?:for|over|up to|every|more than|less than|throughout)\s+(?:\w+\s+)?$", re.I)
+_BRIEF = re.compile(r"\b(?:hours?|hrs?|h|minutes?|mins?|seconds?)\b", re.I)
+_SEVERAL = re.compile(r"(?:days|weeks|months)\s", re.I)
+
+
+def points_in_time(text: str) -> list[tuple[int, int]]:
+    """Where a text names points in time, to the day or more vaguely: "in May 2010", "two weeks later", "on day 5"."""
+    found: list[tuple[int, int]] = []
+    for name, pattern in EXPRESSIONS:
+        for match in pattern.finditer(text) if name in _POINTS else ():
+            start, end = match.span()
+            if any(start < b and a < end for a, b in found) or _BRIEF.search(match.group()):
+                continue
+            lasts = name == "T>" and _LASTS.search(text[max(0, start - 25) : start])
+            if not lasts and not (name == "TH" and _SEVERAL.match(match.group())):
+                found.append((start, end))
+    return sorted(found)
+
+
 #: These are found only where there is a digit.
 _OF_FIGURES = frozenset({"QD", "QC", "QP", "QL", "QM", "QN"})
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pycrfsuite
 
 from exora.documents.analysis.context import sentences
+from exora.documents.analysis.expressions import points_in_time
 from exora.documents.analysis.features import Token, WordList, abbreviations, near, sentence_features, tokenize
 from exora.documents.analysis.lexicon import read_lines
 
@@ -26,6 +27,8 @@ DECOY = "x-"
 #: A token outside any entity becomes part of one if the model gives that this much of the probability. The
 #: annotators of case reports left out much; half the probability would find too little of what they marked.
 ADMITTED = 0.3
+#: From this probability on a date counts that the grammar of points in time does not know.
+_SURE_OF_A_DATE = 0.75
 #: A name found once also counts where the model passed over it, unless it did so more than twice as often.
 _REPEATED = 0.5
 
@@ -79,7 +82,7 @@ class Tagger:
             begins = label[0] in "BS"
             if kind:
                 probability = self._mass(kind, index)
-            elif admitted < 1 and self._tagger.marginal("O", index) < 1 - admitted:
+            elif admitted < 1 and self._tagger.marginal(label, index) <= 1 - admitted:
                 kind, probability, begins = self._likeliest(index)
                 if probability < admitted:
                     kind = ""
@@ -207,6 +210,11 @@ def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: 
         text: any text.
         case_reports, abstracts: other models than the packaged ones.
     """
+    return with_points_in_time(text, _modeled(text, case_reports, abstracts))
+
+
+def _modeled(text: str, case_reports: Tagger | None = None, abstracts: Tagger | None = None) -> list[Entity]:
+    """What the models alone find."""
     first, second = abstracts or packaged("abstracts"), case_reports or packaged("case-reports")
     found: list[Entity] = []
     for sentence in read_sentences(text):
@@ -214,10 +222,24 @@ def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: 
     return repeat(text, found, ("drug",))
 
 
+def with_points_in_time(text: str, found: Sequence[Entity]) -> list[Entity]:
+    """The entities with the points in time that the grammar knows; of the model's own dates, those it is sure of."""
+    points = points_in_time(text)
+    kept = [
+        entity
+        for entity in found
+        if entity.kind != "date"
+        or entity.probability >= _SURE_OF_A_DATE
+        or any(entity.start < end and start < entity.end for start, end in points)
+    ]
+    free = [(a, b) for a, b in points if all(b <= entity.start or entity.end <= a for entity in kept)]
+    return sorted([*kept, *(Entity(a, b, "date", _SURE_OF_A_DATE) for a, b in free)])
+
+
 @functools.lru_cache(maxsize=256)
 def sentence_entities(sentence: str) -> tuple[Entity, ...]:
-    """``clinical_entities`` of one sentence, kept for the several readers that ask for it in turn."""
-    return tuple(clinical_entities(sentence))
+    """What the models find in one sentence, kept for the several readers that ask for it in turn."""
+    return tuple(_modeled(sentence))
 
 
 def surely(sentence: str, kind: str, probability: float) -> list[Entity]:
