@@ -26,8 +26,11 @@ from .pages import ROOT, Block
 from .shown import Aliases, matches
 
 #: What a page may name as if it stood in a checkout.
-_LINKED = ("examples", "deploy", "docs", "render.yaml", "Makefile")
-_WITHIN_S = 120.0
+_LINKED = {
+    **{name: name for name in ("examples", "deploy", "docs", "render.yaml", "Makefile")},
+    "node_modules": "tests/clients/node_modules",
+}
+_WITHIN_S = 240.0
 _DONE = "--done--"
 
 
@@ -62,8 +65,8 @@ class Session:
             self._aliases[said] = meant
 
     async def __aenter__(self) -> Self:
-        for name in _LINKED:
-            (self._folder / name).symlink_to(ROOT / name)
+        for name, place in _LINKED.items():
+            (self._folder / name).symlink_to(ROOT / place)
         self._shell = await asyncio.create_subprocess_exec(
             "bash",
             "--noprofile",
@@ -123,6 +126,9 @@ class Session:
                         await asyncio.to_thread(exec, code, self._names)
                 else:
                     compile(block.text, block.place, "exec")
+            case "js":
+                assert block.file is not None, f"{block.place}: name its file, and run it with node"
+                assert (self._folder / "node_modules").exists(), "install the official client: make clients"
             case "sql":
                 await self._sql(block)
             case "json":
@@ -165,8 +171,12 @@ class Session:
         assert pipe is not None
         assert answers is not None
         pipe.write(f"{{ {command}\n}} >{output} 2>&1 </dev/null; echo {_DONE} $?\n".encode())
-        async with asyncio.timeout(_WITHIN_S):
-            line = (await answers.readline()).decode()
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                line = (await answers.readline()).decode()
+        except TimeoutError:
+            logs = "".join(log.read_text(encoding="utf-8") for log in self._folder.glob("*.log"))
+            raise AssertionError(f"`{command}` did not end: {output.read_text()}\n{logs}") from None
         assert line.startswith(_DONE), f"the shell ended after `{command}`: {output.read_text()}"
         return int(line.split()[1]), output.read_text(encoding="utf-8")
 

@@ -39,7 +39,7 @@ from exora.worker.runtime import Worker
 from .deeds import TYPE
 from .report import Row
 
-HUGE_BYTES = 100 * 1024 * 1024
+HUGE_BYTES = 40 * 1024 * 1024
 CALL_S = 5.0
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -52,12 +52,12 @@ SCHEMA: dict[str, Any] = {
 @lru_cache
 def bomb() -> bytes:
     """A body of 200 kilobytes that unpacks to 200 megabytes."""
-    return gzip.compress(b" " * 2 * HUGE_BYTES, compresslevel=9)
+    return gzip.compress(b" " * 5 * HUGE_BYTES, compresslevel=9)
 
 
 @lru_cache
 def huge() -> bytes:
-    """A body of 100 megabytes."""
+    """A body of 40 megabytes."""
     return b" " * HUGE_BYTES
 
 

@@ -28,6 +28,7 @@ pool_mode = transaction
 default_pool_size = {size}
 max_client_conn = 200
 admin_users = {user}
+server_login_retry = 1
 log_connections = 0
 log_disconnections = 0
 """

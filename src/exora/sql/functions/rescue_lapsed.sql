@@ -16,7 +16,7 @@ begin
          array_agg(case when r.poison then 'dead' else 'release' end) as outcomes,
          array_agg(case when r.poison then 'poison' when r.crash_count + 1 >= c_poison then 'shared_crash' end) as reasons,
          array_agg(case when r.crash_count > 0 and not r.poison and r.suspects > 1
-                        then random() * least(0.5 * r.suspects * r.attempt, 300) end) as delays,
+                        then random() * least(0.25 * r.suspects * r.attempt, 300) end) as delays,
          array_agg(jsonb_build_object('class', 'WorkerLost', 'code', 'worker_lost',
            'summary', 'the worker stopped sending heartbeats', 'fingerprint', 'worker_lost')) as errors
     into v_lapsed
