@@ -224,9 +224,11 @@ def test_reference_names_every_field_of_the_record() -> None:
     assert {name for name in names if f"`{name}`" not in page and f"`coding.{name}`" not in page} == set()
 
 
-def test_code_of_the_howto_runs_as_printed() -> None:
+def test_code_of_the_howto_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = code_blocks("reference/record.md", "json")
-    scope: Json = {"record_json": example}
+    (tmp_path / "record.json").write_text(example)
+    monkeypatch.chdir(tmp_path)
+    scope: Json = {}
     for block in code_blocks("howto/export-fhir.md", "python"):
         exec(compile(block, "export-fhir.md", "exec"), scope)
     assert_sound(json.loads(scope["fhir_json"]), Record.model_validate_json(example))

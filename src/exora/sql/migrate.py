@@ -161,9 +161,10 @@ async def migrate(connection: asyncpg.Connection) -> Applied:
 
 async def check(connection: asyncpg.Connection) -> bool:
     """As ``check_state``, over a direct connection of the owner or of ``service_role``."""
-    if await connection.fetchval("select to_regprocedure('public.schema_state_v3()')") is None:
-        raise SchemaOutdated("this database has not been migrated")
-    state = await connection.fetchval("select public.schema_state_v3()")
+    try:
+        state = await connection.fetchval("select public.schema_state_v3()")
+    except (asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError):
+        raise SchemaOutdated("this database has not been migrated") from None
     return check_state(json.loads(state) if isinstance(state, str) else state)
 
 
