@@ -27,7 +27,7 @@ demo: .venv/.installed ## Process the example documents with nothing configured
 
 .PHONY: test
 test: .venv/.installed clients ## Run all tests but the fault matrix
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not row"
+	$(BIN)/pytest -q -n 2 --dist loadgroup --durations 15 -m "not row"
 
 .PHONY: faults
 faults: .venv/.installed ## Break everything once: the fault matrix (ROWS=3,7 for some, SEED=n to repeat a run)
