@@ -168,6 +168,18 @@ class Engines(_Model):
     analyzer: str
 
 
+#: The lists of a record, in its order, and what each holds.
+ITEM_LISTS: dict[str, type[Item]] = {
+    "encounters": Encounter,
+    "medications": Medication,
+    "conditions": Condition,
+    "allergies": Allergy,
+    "results": Result,
+    "procedures": Procedure,
+    "immunizations": Immunization,
+}
+
+
 class Record(_Model):
     """A document as a clinical record, schema ``exora.record/1``."""
 
@@ -188,18 +200,7 @@ class Record(_Model):
 
     def item_counts(self) -> dict[str, int]:
         """Number of items per list: safe to log, to store in a job's result and to print."""
-        return {
-            name: len(getattr(self, name))
-            for name in (
-                "encounters",
-                "medications",
-                "conditions",
-                "allergies",
-                "results",
-                "procedures",
-                "immunizations",
-            )
-        }
+        return {name: len(getattr(self, name)) for name in ITEM_LISTS}
 
     def to_json(self, indent: int | None = None) -> str:
         """The public JSON, with ``schema`` as the key of the schema's name."""

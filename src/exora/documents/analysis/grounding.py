@@ -14,32 +14,17 @@ from exora.documents.analysis.merge import merge
 from exora.documents.analysis.remote_answer import Answer
 from exora.domain.document import PageText
 from exora.domain.record import (
-    Allergy,
+    ITEM_LISTS,
     Coding,
-    Condition,
     DocumentInfo,
-    Encounter,
     Engines,
     Identifier,
-    Immunization,
     Item,
-    Medication,
     Patient,
-    Procedure,
     Record,
-    Result,
     Source,
 )
 
-_MODELS: dict[str, type[Item]] = {
-    "encounters": Encounter,
-    "medications": Medication,
-    "conditions": Condition,
-    "allergies": Allergy,
-    "results": Result,
-    "procedures": Procedure,
-    "immunizations": Immunization,
-}
 #: Details that are copied from the page, hence must stand in the quote.
 _PRINTED = ("dose", "route", "frequency", "reaction", "severity", "unit", "flag", "provider", "facility")
 #: Names may be a little longer than a very short quote, put in order.
@@ -79,7 +64,7 @@ def record_of_answers(
     # Packed ones are unpacked at each look.
     pages = tuple(pages)
     by_number = {page.number: page for page in pages}
-    kept: dict[str, list[Any]] = {name: [] for name in _MODELS}
+    kept: dict[str, list[Any]] = {name: [] for name in ITEM_LISTS}
     answers: list[Answer] = []
     local: list[Record] = []
     dropped = 0
@@ -88,12 +73,12 @@ def record_of_answers(
             from exora.documents.analysis.local import analyze
 
             local.append(analyze([by_number[number] for number in part], sha256=sha256))
-            for name in _MODELS:
+            for name in ITEM_LISTS:
                 kept[name].extend(getattr(local[-1], name))
             continue
         answer = Answer.model_validate_json(text)
         answers.append(answer)
-        for name, model in _MODELS.items():
+        for name, model in ITEM_LISTS.items():
             for said in getattr(answer, name):
                 item = _grounded(said.model_dump(), model, name, by_number) if said.page in part else None
                 dropped += item is None

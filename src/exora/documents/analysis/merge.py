@@ -12,27 +12,12 @@ from exora.documents.analysis.lexicon import normal_key
 from exora.documents.analysis.text import Place
 from exora.domain.document import PageText
 from exora.domain.record import (
-    Allergy,
+    ITEM_LISTS,
     Coding,
-    Condition,
-    Encounter,
-    Immunization,
     Item,
-    Medication,
-    Procedure,
-    Result,
     Source,
 )
 
-_MODELS: dict[str, type[Item]] = {
-    "encounters": Encounter,
-    "medications": Medication,
-    "conditions": Condition,
-    "allergies": Allergy,
-    "results": Result,
-    "procedures": Procedure,
-    "immunizations": Immunization,
-}
 #: A quote may hold this many words of other items per word of its own before only the name is quoted.
 _FOREIGN = 1.5
 AnyItem = TypeVar("AnyItem", bound=Item)
@@ -110,13 +95,13 @@ def build_items(
 ) -> dict[str, list[Any]]:
     """The items of every list, in the document's order, without doubles and without any that its page does not hold."""
     by_number = {page.number: page for page in pages}
-    kept: dict[str, list[Any]] = {name: [] for name in _MODELS}
+    kept: dict[str, list[Any]] = {name: [] for name in ITEM_LISTS}
     for draft in drafts:
         source = source_of(draft, by_number, places)
         if source is None or not draft.name:
             continue
         label = "kind" if draft.list_name == "encounters" else "name"
-        item = _MODELS[draft.list_name].model_validate(
+        item = ITEM_LISTS[draft.list_name].model_validate(
             {
                 label: draft.name,
                 "date": draft.date,

@@ -19,32 +19,16 @@ from exora.documents.layout import text_page
 from exora.documents.markup import parse_xml
 from exora.domain.document import DocumentLimits, PageText
 from exora.domain.record import (
-    Allergy,
-    Condition,
+    ITEM_LISTS,
     DocumentType,
-    Encounter,
     Identifier,
-    Immunization,
-    Item,
-    Medication,
     Patient,
-    Procedure,
     Record,
-    Result,
 )
 from exora.errors import CorruptDocument, UnsupportedFormat
 
 ENGINE = "c-cda"
 
-_MODELS: dict[str, type[Item]] = {
-    "encounters": Encounter,
-    "medications": Medication,
-    "conditions": Condition,
-    "allergies": Allergy,
-    "results": Result,
-    "procedures": Procedure,
-    "immunizations": Immunization,
-}
 #: Document types by LOINC code (C-CDA 2.1, document-level templates).
 _TYPES: dict[str, DocumentType] = {
     "18842-5": "discharge_summary",
@@ -116,11 +100,11 @@ def with_entries(record: Record, content: bytes, limits: DocumentLimits) -> Reco
     """
     reading = _read(content, limits)
     places = Places(reading.narrative, reading.page)
-    stated: dict[str, list[Any]] = {name: [] for name in _MODELS}
+    stated: dict[str, list[Any]] = {name: [] for name in ITEM_LISTS}
     coded: list[tuple[int, int, str]] = []
     for section in reading.narrative.sections:
         for name, fields in items_of(section, places):
-            stated[name].append(_MODELS[name].model_validate({**fields, "confidence": _CONFIDENCE}))
+            stated[name].append(ITEM_LISTS[name].model_validate({**fields, "confidence": _CONFIDENCE}))
             coded.append((section.start, section.end, name))
     update: dict[str, Any] = {
         name: merge([*items, *_told(getattr(record, name), name, coded)], name) for name, items in stated.items()
