@@ -69,6 +69,21 @@ async def test_a_strict_schema_is_asked_for_and_nothing_is_stored(rig: Rig) -> N
     assert not {"user", "metadata"} & set(body)
 
 
+async def test_a_stand_in_that_fails_says_so_at_once() -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
+    def reply(_: dict[str, Any]) -> str:
+        raise LookupError("no such answer")
+
+    async with OpenAIServer(reply=reply).serve() as url:
+        rig = Rig(OpenAIServer(), OpenAI("test-key", url, timeout_s=60.0))
+        with pytest.raises(ProviderUnavailable):
+            await rig.complete()
+        await rig.client.close()
+    assert [type(context["exception"]) for context in told] == [LookupError]
+
+
 async def test_the_permit_is_begun_once_and_learns_usage_time_and_what_is_left(rig: Rig) -> None:
     rig.server.meter.limits = Limits(requests_per_minute=10)
     answer = await rig.complete()

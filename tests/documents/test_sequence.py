@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from exora.documents.analysis.expressions import expression_marks, points_in_time
@@ -78,6 +81,18 @@ def test_a_case_report_is_taken_apart() -> None:
 def test_probabilities_are_of_the_entity_found() -> None:
     for entity in clinical_entities(REPORT):
         assert 0.3 <= entity.probability <= 1.0001
+
+
+def test_threads_share_a_model() -> None:
+    texts = [REPORT, "Fever.", "No chest pain was found at the visit in May 2010. " * 3, "She takes aspirin 81 mg."] * 8
+    alone = [clinical_entities(text) for text in texts]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # so that threads meet within a sentence
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(clinical_entities, texts)) == alone
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_a_name_passed_over_in_one_place_is_found_through_another() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import gzip
 import re
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -50,19 +51,22 @@ class Sentence(NamedTuple):
 
 
 class Tagger:
-    """A trained model: attributes of a sentence's tokens to entities."""
+    """A trained model: attributes of a sentence's tokens to entities. Threads may share it, one at a time is served."""
 
     def __init__(self, model: bytes) -> None:
         # The library reads the model where it lies and does not keep it alive.
         self._model = model
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open_inmemory(self._model)
+        # The library's object holds one sentence: probabilities are those of the sentence set last.
+        self._turn = threading.Lock()
         self._kinds: dict[str, str] = {label: kind_of(label) for label in self._tagger.labels()}
         self._entity = [(label, kind) for label, kind in self._kinds.items() if kind]
 
     def tags(self, sentence: Sentence) -> list[str]:
         """The most probable label of each token."""
-        return list(self._tagger.tag(sentence.features))
+        with self._turn:
+            return list(self._tagger.tag(sentence.features))
 
     def entities(self, sentence: Sentence, admitted: float = 1.0) -> list[Entity]:
         """The entities of a sentence.
@@ -73,6 +77,10 @@ class Tagger:
         """
         if not sentence.tokens:
             return []
+        with self._turn:
+            return self._entities(sentence, admitted)
+
+    def _entities(self, sentence: Sentence, admitted: float) -> list[Entity]:
         self._tagger.set(sentence.features)
         labels = self._tagger.tag()
         found: list[list[float | int | str]] = []

@@ -79,7 +79,13 @@ class _Connection(asyncio.Protocol):
         self._task = asyncio.create_task(self._answer(Request(method, path, headers, rest[:length])))
 
     async def _answer(self, request: Request) -> None:
-        answer = await self._handle(request)
+        try:
+            answer = await self._handle(request)
+        except Exception as error:
+            # Said aloud, and answered: a client that waited in vain would hide what went wrong.
+            told = {"message": "a stand-in of a provider failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(told)
+            answer = Answer(500, b'{"error": {"message": "the stand-in failed"}}')
         transport = self.transport
         assert transport is not None
         head = f"HTTP/1.1 {answer.status} X\r\ncontent-length: {len(answer.body)}\r\ncontent-type: application/json\r\n"
