@@ -185,8 +185,27 @@ def _is_a_point(name: str, text: str, start: int, end: int) -> bool:
     return name == "TA" or bool(_AGO.search(told)) or not _LASTS.search(before)
 
 
-#: These are found only where there is a digit.
-_OF_FIGURES = frozenset({"QD", "QC", "QP", "QL", "QM", "QN"})
+_FIGURE = "0"
+_PERIODS = frozenset(
+    "hour hours hr hrs h day days d week weeks wk wks month months mo year years yr yrs y minute minutes min mins "
+    "second seconds decade decades".split()
+)
+#: One of these words must stand in a sentence for an expression to be looked for; the figure 0 is for any digit.
+_NEEDED: dict[str, frozenset[str]] = {
+    "T>": _PERIODS | {"morning", "night", "evening"},
+    "TD": frozenset("0 january february march april may june july august september october november december".split()),
+    "TA": frozenset({"age"}),
+    "TH": frozenset("day days week weeks month months year pod hd d cycles cycle".split()),
+    "TE": frozenset(
+        "admission discharge presentation surgery operation transplant transplantation birth delivery diagnosis onset "
+        "follow followup arrival referral treatment visit examination evaluation".split()
+    ),
+    "TR": _PERIODS,
+    "QF": frozenset(
+        "day daily week weekly month monthly year nightly every b bid t tid q qid qd per".split()
+    ),
+    **dict.fromkeys(("QD", "QC", "QP", "QL", "QM", "QN"), frozenset({_FIGURE})),
+}  # fmt: skip
 
 
 def expression_marks(text: str, spans: list[tuple[int, int]]) -> list[str]:
@@ -198,9 +217,9 @@ def expression_marks(text: str, spans: list[tuple[int, int]]) -> list[str]:
     """
     marks = [""] * len(spans)
     starts = {start: index for index, (start, _) in enumerate(spans)}
-    counts = any(map(str.isdigit, text))
+    words = {_FIGURE if text[start].isdigit() else text[start:end].lower() for start, end in spans}
     for name, pattern in EXPRESSIONS:
-        if name in _OF_FIGURES and not counts:
+        if words.isdisjoint(_NEEDED[name]):
             continue
         for match in pattern.finditer(text):
             index = starts.get(match.start())
