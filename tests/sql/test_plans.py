@@ -219,7 +219,8 @@ async def test_a_hundred_thousand_are_shared_by_all_long_lanes(explained: Explai
     async with explained.for_nothing():
         await explained.db.execute(_LANES)
         plans = await explained.plans("select * from queue_stats_v3()")
-        found = dict(await explained.db.fetch("select lane, ready from queue_stats_v3() where lane like 'lane%'"))
+        rows = await explained.db.fetch("select lane, ready from queue_stats_v3() where lane like 'lane%'")
+    found = {row["lane"]: row["ready"] for row in rows}
     assert most_rows(plans) <= 100_000 + 1_000 * 17
     assert found["lane_1"] == pytest.approx(40_000, rel=0.2), "by how common it is"
     assert all(found[f"lane_{n}"] == pytest.approx(8_000, rel=0.4) for n in range(2, 17))
