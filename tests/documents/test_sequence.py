@@ -64,6 +64,29 @@ def test_points_in_time_are_dates_and_spans_are_not() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "point",
+    [
+        "the second day", "more than [10 years ago]", "underwent prostatectomy [seven years before]", "[months ago]",
+        "[the week prior to onset]", "At [the day of admission]", "[at his 4-year follow-up]",
+        "[At the 7-month follow-up] time point", "[One month back]", "[three weeks postdischarge]",
+        "[6 months beforehand]", "[At approximately 6 months of age]", "between April [and June]", "[in 10 days]",
+    ],
+)  # fmt: skip
+def test_a_point_in_time_is_known_by_how_it_is_told(point: str) -> None:
+    text = point.replace("[", "").replace("]", "")
+    told = point[point.find("[") + 1 : point.find("]")] if "[" in point else point
+
+    assert told in [text[a:b] for a, b in points_in_time(text)]
+
+
+@pytest.mark.parametrize(
+    "text", ["on d 22 to 24", "(NRS 2002)", "for almost two years before", "at 6-month intervals", "at 8 weeks of life"]
+)
+def test_spans_and_names_are_no_points_in_time(text: str) -> None:
+    assert points_in_time(text) == []
+
+
 def test_a_case_report_is_taken_apart() -> None:
     found = {(REPORT[e.start : e.end], e.kind) for e in clinical_entities(REPORT)}
 
