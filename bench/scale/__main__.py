@@ -36,7 +36,7 @@ async def growth(server: Server, size: Size) -> dict[str, Any]:
     """The same calls on a small and on a large database."""
     found = {"small": await laid(server, "small", SMALL), "large": await laid(server, "large", size)}
     await server.execute("checkpoint")
-    print(f"{'ms':<32}{'small p50':>10}{'p95':>10}{'large p50':>10}{'p95':>10}{'ratio':>8}   {load()}", flush=True)
+    print(f"{'ms':<28}{'small and large: p50, p95, CPU':<48}{'p50':>8}{'CPU':>8} ratio   {load()}", flush=True)
     async with subject(found["small"].pop("dsn")) as small, subject(found["large"].pop("dsn")) as large:
         return found | {"calls": await compare(small, large), "load": load()}
 
