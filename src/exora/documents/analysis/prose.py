@@ -9,8 +9,8 @@ from exora.documents.analysis import read_conditions, read_events, read_medicati
 from exora.documents.analysis.context import context_of, sentences
 from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.draft import Draft, clean_name, looks_like_sentence, plausible_name
-from exora.documents.analysis.geometry import Row, Run
-from exora.documents.analysis.lists import Entry, entries, take_apart
+from exora.documents.analysis.geometry import Row, Run, Token
+from exora.documents.analysis.lists import Entry, entries, take_apart, wraps
 from exora.documents.analysis.readers import FROM_ENTRY
 from exora.documents.analysis.running import announced, are_names, list_spans, parts
 
@@ -50,9 +50,11 @@ def read_prose(rows: Sequence[Row], kind: str, title: str) -> list[Draft]:
         title: the printed heading; a numbered line under "Assessment" is a condition whatever its name.
     """
     drafts: list[Draft] = []
+    measured_in: list[Token] = []
     for paragraph in paragraphs(rows):
         if measured := _measured_list(paragraph):
             drafts.extend(measured)
+            measured_in.extend(paragraph.tokens)
             continue
         vaccines, first, last = read_events.listed_vaccines(paragraph, kind)
         drafts.extend(vaccines)
@@ -60,11 +62,29 @@ def read_prose(rows: Sequence[Row], kind: str, title: str) -> list[Draft]:
             if start < last and first < end:
                 continue
             drafts.extend(_announced_list(paragraph, start, end) or read_sentence(paragraph, start, end, kind))
-        if kind != "social" and not looks_like_sentence(paragraph.text):
-            drafts.extend(read_results.from_line(paragraph, ""))
+    if kind != "social":
+        for line in _lines(rows):
+            if not looks_like_sentence(line.text) and not _within(line, measured_in):
+                drafts.extend(read_results.from_line(line, ""))
     if _ASSESSMENT.search(title):
         drafts.extend(_assessed(rows, drafts))
     return drafts
+
+
+def _lines(rows: Sequence[Row]) -> list[Run]:
+    """Rows, each with those that go on with it because it is full."""
+    widest = max((row.x1 for row in rows), default=0.0)
+    groups: list[list[Row]] = []
+    for row in rows:
+        if groups and wraps(groups[-1][-1], row, widest):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return [Run(token for row in group for token in row.run.tokens) for group in groups]
+
+
+def _within(line: Run, tokens: Sequence[Token]) -> bool:
+    return any(line.tokens[0] is token for token in tokens)
 
 
 #: What a list of measurements may start with: a date, or a few words before a colon.
