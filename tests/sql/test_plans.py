@@ -67,6 +67,14 @@ select 'lane_' || l, n, l, 0, 0, 0
   from generate_series(1, 17) l, generate_series(1, case l when 1 then 40000 when 17 then 999 else 8000 end) n;
 analyze exora.ready;
 """
+_LATER = """
+insert into exora.scheduled (job, due_at, attempt, retry_count, crash_count)
+select n, now() + interval '1 day', 0, 0, 0 from generate_series(1, 3000) n;
+insert into exora.claims (claim_token, claimed_at, worker_id, jobs)
+select gen_random_uuid(), now(), 'w', '{1}' from generate_series(1, 3000);
+insert into exora.dead_letters (job, dead_letter_at, attempt, retry_count, crash_count, cause)
+select n, now(), 1, 0, 0, 'permanent' from generate_series(1, 3000) n;
+"""
 _DAYS = """
 create table exora.old_1 partition of exora.job_archive for values from ('2020-01-01') to ('2020-01-02');
 create table exora.old_2 partition of exora.job_archive for values from ('2020-01-02') to ('2020-01-03');
@@ -167,6 +175,16 @@ async def test_a_sweep_of_a_full_queue_reads_what_is_due(explained: Explained) -
     await explained.db.fetchval("select public.sweep_v3()")
     plans = await explained.plans("select public.sweep_v3()")
     assert scanned(plans) <= {"running"}  # small by nature
+
+
+async def test_a_sweep_passes_over_what_is_not_due_yet(explained: Explained) -> None:
+    async with explained.for_nothing():
+        await explained.db.execute(_LATER)
+        plans = await explained.plans("select public.sweep_v3()")
+    searched = ("scheduled_due", "claims_age", "dead_letters_age")
+    reads = [plan for plan in plans if any(index in plan for index in searched)]
+    assert len(reads) >= len(searched)
+    assert (most_rows(reads), most_discarded(reads)) <= (10, 10)
 
 
 async def test_a_single_enqueue_reads_no_job(explained: Explained) -> None:
