@@ -115,7 +115,7 @@ class RapidEngine:
             boxes: where the words stand, with some paper around them.
 
         Returns:
-            For each what it says, without blanks, and the mean probability of its characters.
+            For each what it says, with the blanks that are sure, and the mean probability of its characters.
         """
         pixels: Pixels = cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2BGR)
         height, width = pixels.shape[:2]
@@ -125,7 +125,10 @@ class RapidEngine:
             y0, y1 = int(box.y0 * height), math.ceil(box.y1 * height)
             pictures.append(pixels[min(y0, height - 1) : max(y1, y0 + 1), min(x0, width - 1) : max(x1, x0 + 1)])
         return [
-            ("".join(each.text for each in characters if each.text != " "), _probability(characters))
+            (
+                "".join(each.text for each in characters if each.text != " " or each.probability >= _SURE_BLANK),
+                _probability(characters),
+            )
             for characters in self._recognizer.read(pictures)
         ]
 

@@ -6,6 +6,7 @@ The thresholds were decided by measurement: docs/explanation/ocr.md.
 from __future__ import annotations
 
 import functools
+import itertools
 import statistics
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,8 +37,8 @@ _UNSURE_FIGURES = 0.93
 _SURE_READING = 0.95
 #: Paper left around a word, in heights of it, as far as its neighbors leave room.
 _PAPER = 0.15
-#: Words nearer to each other, in heights, may be one.
-_NEAR = 0.2
+#: Words nearer to each other than a blank and a half, in heights, may be one: "1" and "87" with a faint point between.
+_NEAR = 0.45
 _WORD_MARKS = frozenset(".,:;-()'")
 #: What Tesseract makes of a rule that touches a word.
 _RULES = frozenset("|Il1![]")
@@ -123,9 +124,9 @@ def corrected(first: OcrResult, readings: Iterable[tuple[Doubt, str, float]], en
     """
     changed: dict[int, Word | None] = {}
     for (words, _), text, probability in readings:
-        if probability >= _SURE_READING and text and not _is_cut_off(text, "".join(word.text for word in words)):
-            changed |= dict.fromkeys(map(id, words), None)
-            changed[id(words[0])] = Word(text, _hull(words), round(probability, 4))
+        read = _as_words(text, words) if probability >= _SURE_READING else []
+        for word, new in itertools.zip_longest(words, read) if read else ():
+            changed[id(word)] = new and replace(new, confidence=round(probability, 4))
     lines = []
     for line in first.lines:
         kept = (changed.get(id(word), word) for word in line.words)
@@ -145,7 +146,7 @@ def _floor(text: str) -> float:
 
 
 def _touching(line: Line, shape: float) -> list[tuple[Word, ...]]:
-    """The words of a line; unsure ones with hardly any paper between them together, as "72" and ".7" may be one."""
+    """The words of a line; unsure ones near to each other together."""
     groups: list[tuple[Word, ...]] = []
     for word in line.words:
         last = groups[-1][-1] if groups else None
@@ -171,6 +172,18 @@ def _hull(words: tuple[Word, ...]) -> Box | None:
 def _gap(left: Box | None, right: Box | None) -> float:
     """The paper between two neighbors, as a share of the page's width; negative where they overlap."""
     return 1.0 if left is None or right is None else right.x0 - left.x1
+
+
+def _as_words(text: str, before: tuple[Word, ...]) -> list[Word]:
+    """A reading as the words it stands for: as many as there were, or a single one; none if it is no better."""
+    parts = text.split()
+    if len(parts) != len(before):
+        parts = ["".join(parts)] if len(before) == 1 or len(parts) == 1 else []
+    if not all(parts) or _is_cut_off("".join(parts), "".join(word.text for word in before)):
+        return []
+    if len(parts) == len(before):
+        return [replace(word, text=part) for word, part in zip(before, parts, strict=True)]
+    return [Word(part, _hull(before), 0.0) for part in parts]
 
 
 def _is_cut_off(text: str, before: str) -> bool:
