@@ -16,7 +16,7 @@ _OURS, _LIMIT, _MARK = "#1b6ca8", "#b0b0b0", "#d98e48"
 
 
 def growth(found: dict[str, Any], target: Path) -> None:
-    """Medians on the small and on the large database, by call."""
+    """CPU time of the database on the small and on the large one, by call."""
     calls = found["calls"]
     names = list(reversed(calls))
     figure, axis = plt.subplots(figsize=(9, 0.3 * len(names) + 1.6))
@@ -25,14 +25,14 @@ def growth(found: dict[str, Any], target: Path) -> None:
         label = f"{size}: {found[size]['archived']:,} finished, {found[size]['pending']:,} pending"
         axis.barh(
             [place + shift for place in places],
-            [calls[name][size]["p50_ms"] for name in names],
+            [calls[name][size]["cpu_ms"] for name in names],
             0.4,
             color=color,
             label=label,
         )
     axis.set_yticks(places, names, fontsize=8)
     axis.set_xscale("log")
-    axis.set_xlabel("median, ms")
+    axis.set_xlabel("CPU time of the database for one call, ms")
     axis.legend(fontsize=8)
     figure.tight_layout()
     figure.savefig(target, dpi=110)
@@ -72,14 +72,35 @@ def day(found: dict[str, Any], target: Path) -> None:
     figure.savefig(target, dpi=110)
 
 
+def waits(found: dict[str, Any], target: Path) -> None:
+    """How long jobs of the morning waited: by whose they are, as served and in order of arrival; and by priority."""
+    rows = [
+        (f"{who} patient{'s' if who == 'light' else ''}, {how.replace('_', ' ')}", found["wait_s"][how][who])
+        for who in ("heavy", "light")
+        for how in ("first_come_first_served", "as_served")
+    ]
+    rows += [(f"priority {priority}", spread) for priority, spread in found["wait_by_priority_s"].items()]
+    rows.reverse()
+    figure, axis = plt.subplots(figsize=(9, 0.32 * len(rows) + 1.2))
+    places = range(len(rows))
+    axis.barh(places, [spread["p95"] for _, spread in rows], 0.6, color=_LIMIT, label="p95")
+    axis.barh(places, [spread["p50"] for _, spread in rows], 0.6, color=_OURS, label="median")
+    axis.set_yticks(places, [name for name, _ in rows], fontsize=8)
+    axis.set_xlabel("seconds from enqueue to the call")
+    axis.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(target, dpi=110)
+
+
 def main() -> None:
-    """``python -m bench.scale.chart FOLDER``: scale.json to scale-growth.png and scale-day.png."""
+    """``python -m bench.scale.chart FOLDER``: scale.json to scale-growth.png, -day.png and -waits.png."""
     folder = Path(sys.argv[1])
     found = json.loads((folder / "scale.json").read_text())
     if "growth" in found:
         growth(found["growth"], folder / "scale-growth.png")
     if "day" in found:
         day(found["day"], folder / "scale-day.png")
+        waits(found["day"], folder / "scale-waits.png")
 
 
 if __name__ == "__main__":

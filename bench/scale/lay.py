@@ -82,7 +82,7 @@ async def lay(db: asyncpg.Connection, size: Size) -> float:
     for definition in definitions:
         await db.execute(definition)
     await db.execute(f"select setval('exora.job_number', {size.jobs + 1000})")
-    await db.execute("vacuum (analyze, freeze)")
+    await db.execute("vacuum (analyze)")
     return time.monotonic() - began
 
 

@@ -1,4 +1,8 @@
-"""Times the same calls on a small and on a large database, in turns, so that what else the machine does hits both."""
+"""Times the same calls on a small and on a large database, in turns, so that what else the machine does hits both.
+
+Beside the time a caller waits, it reads how long the database's processes were on a CPU for it (/proc): that says what
+a call costs, whoever else wants the CPU meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -55,6 +60,14 @@ class Subject:
     ids: dict[str, UUID]
     held: list[Any] = field(default_factory=list)
 
+    async def cpu_ms(self) -> float:
+        """How long the processes that serve the coordinator have been on a CPU so far."""
+        pids = await self.db.fetch(
+            "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            " and backend_type = 'client backend'"
+        )
+        return sum(_on_cpu_ns(row["pid"]) for row in pids) / 1e6
+
     def app(self) -> Any:
         """A worker's HTTP side that has not looked yet."""
 
@@ -87,6 +100,10 @@ class Subject:
             EnqueueRequest(TYPE, {"patient_id": str(uuid4()), "limit": 1}, lane="clinic_007") for _ in range(count)
         ]
         await self.coordinator.enqueue(requests)
+
+
+def _on_cpu_ns(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
 
 @contextlib.asynccontextmanager
@@ -160,18 +177,28 @@ async def _turns(
     spans: dict[str, list[float]] = {"small": [], "large": []}
     for one in (small, large):
         await call(one)  # warm
+    before = {"small": await small.cpu_ms(), "large": await large.cpu_ms()}
     for _ in range(times):
         for name, one in (("small", small), ("large", large)):
             began = time.perf_counter()
             took = await call(one)
             spans[name].append((took if isinstance(took, float) else time.perf_counter() - began) * 1000)
+    after = {"small": await small.cpu_ms(), "large": await large.cpu_ms()}
     figures = {
-        name: {"p50_ms": statistics.median(all_), "p95_ms": sorted(all_)[int(len(all_) * 0.95) - 1]}
+        name: {
+            "p50_ms": statistics.median(all_),
+            "p95_ms": sorted(all_)[int(len(all_) * 0.95) - 1],
+            "cpu_ms": (after[name] - before[name]) / times,
+        }
         for name, all_ in spans.items()
     }
-    return {**figures, "ratio": figures["large"]["p50_ms"] / figures["small"]["p50_ms"]}
+    ratios = {
+        f"{figure}_ratio": figures["large"][f"{figure}_ms"] / figures["small"][f"{figure}_ms"]
+        for figure in ("p50", "cpu")
+    }
+    return {**figures, **ratios}
 
 
 def _line(name: str, found: dict[str, Any]) -> str:
-    cells = [f"{found[size][figure]:10.1f}" for size in ("small", "large") for figure in ("p50_ms", "p95_ms")]
-    return f"{name:<32}{''.join(cells)}{found['ratio']:8.1f}"
+    cells = [f"{found[size][figure]:8.1f}" for size in ("small", "large") for figure in ("p50_ms", "p95_ms", "cpu_ms")]
+    return f"{name:<28}{''.join(cells)}{found['p50_ratio']:8.1f}{found['cpu_ratio']:8.1f}"

@@ -15,6 +15,7 @@ from pillow_heif import register_heif_opener
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.documents.word_files import docx, paragraph, part, table
+from tests.security import near_files
 
 ROOT = Path(__file__).parents[2]
 NOTE = (
@@ -173,19 +174,25 @@ def _patched(content: bytes, patches: list[Patch]) -> bytes:
     return content[:1_000_000]
 
 
-def _repacked(content: bytes, name: str, patches: list[Patch]) -> bytes:
-    """A Word file one part of which is patched inside: a patched archive alone hardly ever opens."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
-        for part_name in old.namelist():
-            inner = old.read(part_name)
-            new.writestr(part_name, _patched(inner, patches) if part_name == name else inner)
-    return file.getvalue()
+def _near() -> st.SearchStrategy[tuple[str, bytes]]:
+    """Files that are still of their format."""
+    codes = st.sampled_from(["utf-8", "utf-8", "utf-16", "cp1252"])
+    text = st.builds(lambda said, code: said.encode(code, "replace"), near_files.texts(NOTE), codes)
+
+    def of_kind(
+        kind: str, changed: Callable[[bytes], st.SearchStrategy[bytes]]
+    ) -> st.SearchStrategy[tuple[str, bytes]]:
+        return st.tuples(st.just(kind), st.sampled_from(seeds()[kind]).flatmap(changed))
+
+    pictures = [of_kind(kind, near_files.picture) for kind in ("jpeg", "png", "tiff", "heic", "webp", "gif", "bmp")]
+    ccda = st.tuples(st.just("ccda"), near_files.xml(seeds()["ccda"][0]))
+    others = [of_kind("docx", near_files.word), ccda, of_kind("pdf", near_files.pdf), st.tuples(st.just("text"), text)]
+    return st.one_of(st.one_of(pictures), *others, *others)
 
 
 @functools.cache
 def files() -> st.SearchStrategy[tuple[str, bytes]]:
-    """A format's name and a file that began as one of it."""
+    """A format's name and a file that began as one of it: of three, two are still of it, and one is anything."""
     every = [content for contents in seeds().values() for content in contents]
     patches = st.lists(_patches(every), min_size=1, max_size=6)
 
@@ -196,5 +203,10 @@ def files() -> st.SearchStrategy[tuple[str, bytes]]:
     word = seeds()["docx"][0]
     with zipfile.ZipFile(io.BytesIO(word)) as package:
         names = package.namelist()
-    inner = st.builds(lambda name, done: ("docx", _repacked(word, name, done)), st.sampled_from(names), patches)
-    return st.integers(0, 5).flatmap(lambda number: whole if number else inner)
+    inner = st.builds(
+        lambda name, done: ("docx", near_files.repacked(word, name, lambda part: _patched(part, done))),
+        st.sampled_from(names),
+        patches,
+    )
+    kinds = [*[_near()] * 12, *[whole] * 5, inner]
+    return st.integers(0, len(kinds) - 1).flatmap(kinds.__getitem__)

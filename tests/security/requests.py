@@ -1,4 +1,4 @@
-"""Requests as nobody should send them, as bytes on a connection."""
+"""Requests to an HTTP server: well-formed ones with one or two things wrong, and bytes that are none."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import json
 import random
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
 
 _PATIENCE_S = 20.0
-_MOMENT_S = 0.1
+_MOMENT_S = 0.05
 
 odd_text = st.one_of(
     st.sampled_from(
@@ -47,92 +49,203 @@ odd_text = st.one_of(
             "00000000-0000-7000-8000-000000000000",
             "00000000-0000-4000-8000-000000000001/x",
             "report_generation",
+            "1970-01-01",
+            "infinity",
+            "{1,2}",
         ]
     ),
     st.text(max_size=20),
     st.binary(max_size=12).map(lambda b: b.decode("latin-1")),
 )
-_methods = st.sampled_from(
-    ["GET", "GET", "GET", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "G E T", "\x00"]
+odd_value: st.SearchStrategy[Any] = st.one_of(
+    odd_text,
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(-2, 3),
+    st.sampled_from([2**31 - 1, 2**31, -(2**31) - 1, 2**63 - 1, 2**63, 1e300, -1.5, 0.1]),
+    st.floats(),
+    st.lists(odd_text, max_size=3),
+    st.lists(st.none(), min_size=1, max_size=3),
+    st.dictionaries(odd_text, odd_text, max_size=3),
+    st.just([[1], [2]]),
 )
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request; ``who`` names the credentials the sender puts in place."""
+    """One request.
+
+    Attributes:
+        method: such as GET.
+        parts: of the path, quoted where they must be and no further.
+        who: names the credentials that the sender puts in place.
+        query: names and values.
+        fields: of the body, as a form or a JSON object; None = the body is ``content``.
+        json: the fields are JSON.
+        content: the body, unless there are fields.
+        headers: beside those of the credentials.
+        raw: if any, sent instead of all that.
+        spoiled: in what something was made wrong; none = a client would send it so.
+    """
 
     method: str
-    path: str
+    parts: tuple[str, ...]
     who: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+    query: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, Any], ...] | None = None
+    json: bool = False
+    content: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
     raw: bytes | None = None
+    spoiled: tuple[str, ...] = ()
 
-    def wire(self, credentials: dict[str, str], host: str) -> bytes:
-        """The bytes to send."""
+    @property
+    def path(self) -> str:
+        """With its query."""
+        path = "/" + "/".join(quote(part, safe="/%") for part in self.parts)
+        return f"{path}?{urlencode(self.query)}" if self.query else path
+
+    @property
+    def body(self) -> bytes:
+        """As sent."""
+        if self.fields is None:
+            return self.content
+        return (
+            json.dumps(dict(self.fields)).encode() if self.json else urlencode(self.fields, errors="replace").encode()
+        )
+
+    def wire(self, credentials: dict[str, str], host: str, put: dict[str, str]) -> bytes:
+        """The bytes to send; ``put`` replaces words in the body."""
         if self.raw is not None:
             return self.raw
-        length = (
-            {}
-            if any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self.headers)
-            else {"Content-Length": str(len(self.body))}
-        )
+        body = self.body
+        for word, instead in put.items():
+            body = body.replace(word.encode(), instead.encode())
+        length = {"Content-Length": str(len(body))}
+        if any(name in ("Content-Length", "Transfer-Encoding") for name, _ in self.headers):
+            length = {}
         lines = {"Host": host, "Connection": "close", **length, **credentials, **dict(self.headers)}
         head = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in lines.items())
-        return (
-            f"{_one_line(self.method)} {_one_line(self.path)} HTTP/1.1\r\n{head}\r\n".encode("latin-1", "replace")
-            + self.body
-        )
+        first = f"{_one_line(self.method)} {_one_line(self.path)} HTTP/1.1"
+        return f"{first}\r\n{head}\r\n".encode("latin-1", "replace") + body
 
 
 def _one_line(text: str) -> str:
     return text.replace("\r", "").replace("\n", "")
 
 
-_odd_headers = st.lists(
-    st.one_of(
-        st.tuples(
-            st.sampled_from(
-                [
-                    "Origin",
-                    "Host",
-                    "Cookie",
-                    "Authorization",
-                    "Accept",
-                    "Prefer",
-                    "Range",
-                    "Referer",
-                    "X-Forwarded-Proto",
-                    "Sec-Fetch-Site",
-                    "Content-Type",
-                    "Accept-Encoding",
-                    "x-upsert",
-                ]
-            ),
-            st.one_of(
-                odd_text,
-                st.sampled_from(
-                    [
-                        "http://[",
-                        "[",
-                        "application/json",
-                        "count=exact",
-                        "multipart/form-data; boundary=x",
-                        "exora_session=2.9.0.61.0",
-                        "Bearer ",
-                        "application/vnd.pgrst.object+json",
-                    ]
-                ),
-            ),
-        ),
-        st.tuples(
-            st.sampled_from(["Content-Length", "Transfer-Encoding"]),
-            st.sampled_from(["0", "-1", "5", "99999999999", "chunked", "x", "gzip, chunked"]),
-        ),
+_Spoiling = Callable[[Asked], Asked]
+_methods = st.sampled_from(
+    ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "G E T", "\x00"]
+)
+_lengths = st.sampled_from(["0", "-1", "5", "99999999999", "chunked", "x", "gzip, chunked"])
+_header_names = st.sampled_from(
+    [
+        "Origin",
+        "Host",
+        "Cookie",
+        "Authorization",
+        "Accept",
+        "Prefer",
+        "Range",
+        "Referer",
+        "X-Forwarded-Proto",
+        "Sec-Fetch-Site",
+        "Content-Type",
+        "Accept-Encoding",
+        "x-upsert",
+    ]
+)
+_header_values = st.one_of(
+    odd_text,
+    st.sampled_from(
+        [
+            "http://[",
+            "[",
+            "application/json",
+            "count=exact",
+            "multipart/form-data; boundary=x",
+            "exora_session=2.9.0.61.0",
+            "Bearer ",
+            "application/vnd.pgrst.object+json",
+        ]
     ),
-    max_size=3,
-    unique_by=lambda header: header[0],
-).map(tuple)
+)
+_bodies = st.one_of(
+    st.binary(max_size=100),
+    st.just(b"x=" + b"y" * 20_000),
+    st.just(b"&".join([b"a=b"] * 100)),
+    st.integers(1, 100_000).map(lambda depth: b"[" * depth),
+    st.integers(1, 20_000).map(lambda depth: b'{"a":' * depth + b"1" + b"}" * depth),
+)
+
+
+def _changed(items: tuple[Any, ...], where: int, how: str, other: Any) -> tuple[Any, ...]:
+    """A sequence with one of its items replaced, left out or there twice, or another one behind them."""
+    at = where % len(items) if items else 0
+    match how if items else "added":
+        case "replaced":
+            return (*items[:at], other, *items[at + 1 :])
+        case "left out":
+            return (*items[:at], *items[at + 1 :])
+        case "twice":
+            return (*items[: at + 1], items[at], *items[at + 1 :])
+        case _:
+            return (*items, other)
+
+
+def _named(items: tuple[tuple[str, Any], ...], where: int, how: str, value: Any, name: str) -> tuple[Any, ...]:
+    """The same for names with values: a replaced one keeps its name."""
+    keep = items[where % len(items)][0] if items and how == "replaced" else name
+    return _changed(items, where, how, (keep, value))
+
+
+def _spoilings(who: list[str]) -> st.SearchStrategy[_Spoiling]:
+    """One thing wrong with a request, mostly with a value that it carries."""
+    places = st.integers(0, 60)
+    # A value that is wrong gets further than one that is missing or one too many.
+    hows = st.sampled_from(["replaced", "replaced", "replaced", "left out", "twice", "added"])
+
+    def part(where: int, how: str, text: str) -> _Spoiling:
+        # Of the parts of a path those at its end say what is meant.
+        return lambda a: replace(a, parts=_changed(a.parts, len(a.parts) - 1 - where % 2, how, text))
+
+    def query(where: int, how: str, text: str, name: str) -> _Spoiling:
+        return lambda a: replace(a, query=_named(a.query, where, how, text, name))
+
+    def value(where: int, how: str, odd: Any, name: str) -> _Spoiling:
+        return lambda a: (
+            query(where, how, str(odd), name)(a)
+            if a.fields is None
+            else replace(a, fields=_named(a.fields, where, how, odd if a.json else str(odd), name))
+        )
+
+    def noted(kind: str, spoil: _Spoiling) -> _Spoiling:
+        return lambda a: replace(spoil(a), spoiled=(*a.spoiled, kind))
+
+    values = st.builds(value, places, hows, odd_value, odd_text).map(lambda s: noted("value", s))
+    return st.one_of(
+        values,
+        values,
+        values,
+        st.builds(part, places, hows, odd_text).map(lambda s: noted("path", s)),
+        st.builds(query, places, hows, odd_text, odd_text).map(lambda s: noted("query", s)),
+        _methods.map(lambda m: noted("method", lambda a: replace(a, method=m))),
+        st.sampled_from(who).map(lambda w: noted("who", lambda a: replace(a, who=w))),
+        st.tuples(_header_names, _header_values).map(
+            lambda h: noted("header", lambda a: replace(a, headers=(*a.headers, h)))
+        ),
+        st.tuples(st.sampled_from(["Content-Length", "Transfer-Encoding"]), _lengths).map(
+            lambda h: noted("length", lambda a: replace(a, headers=(*a.headers, h)))
+        ),
+        _bodies.map(lambda b: noted("body", lambda a: replace(a, fields=None, content=b))),
+        st.floats(0, 1).map(
+            lambda s: noted("body", lambda a: replace(a, fields=None, content=a.body[: int(s * len(a.body))]))
+        ),
+    )
+
+
 _raw = st.one_of(
     st.binary(max_size=200),
     st.sampled_from(
@@ -148,158 +261,26 @@ _raw = st.one_of(
             b"0\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n",
         ]
     ),
-)
+).map(lambda raw: Asked("", (), "nobody", raw=raw, spoiled=("bytes",)))
 
 
-def _asked(
-    paths: st.SearchStrategy[str], who: st.SearchStrategy[str], bodies: st.SearchStrategy[bytes]
-) -> st.SearchStrategy[Asked]:
-    plain = st.builds(Asked, _methods, paths, who, _odd_headers, bodies)
-    broken = st.builds(lambda raw: Asked("", "", "nobody", (), b"", raw), _raw)
-    return st.one_of(*[plain] * 9, broken)
-
-
-def _query(names: list[str]) -> st.SearchStrategy[str]:
-    items = st.lists(st.tuples(st.one_of(st.sampled_from(names), odd_text), odd_text), max_size=4)
-    return items.map(lambda pairs: "?" + urlencode(pairs) if pairs else "")
-
-
-def _paths(known: list[str], names: list[str]) -> st.SearchStrategy[str]:
-    filled = st.builds(lambda path, odd: path.replace("{}", quote(odd, safe="")), st.sampled_from(known), odd_text)
-    free = odd_text.map(lambda text: "/" + quote(text, safe="/%"))
-    return st.builds(lambda path, query: path + query, st.one_of(filled, filled, filled, free), _query(names))
-
-
-def to_worker() -> st.SearchStrategy[Asked]:
-    """Requests to the HTTP side of a worker."""
-    known = [
-        "/health",
-        "/ready",
-        "/metrics",
-        "/dashboard",
-        "/dashboard/",
-        "/dashboard/jobs",
-        "/dashboard/jobs/{}",
-        "/dashboard/dead",
-        "/dashboard/jobs/00000000-0000-7000-8000-000000000000",
-        "/dashboard/workers",
-        "/dashboard/audit",
-        "/dashboard/act/lane",
-        "/dashboard/act/job",
-        "/dashboard/act/group",
-        "/dashboard/act/{}",
-        "/dashboard/sign-in",
-        "/dashboard/sign-out",
-        "/dashboard/static/app.js",
-        "/dashboard/static/{}",
-        "/{}",
-    ]
-    names = ["range", "id", "status", "lane", "fingerprint", "before", "said", "count"]
-    fields = st.lists(
-        st.tuples(
-            st.sampled_from(["token", "name", "csrf", "verb", "lane", "job", "why", "back", "all", "fingerprint"]),
-            st.one_of(odd_text, st.sampled_from(["pause", "resume", "cancel", "retry", "hold", "yes", "CSRF"])),
-        ),
-        max_size=8,
-    )
-    bodies = st.one_of(
-        fields.map(lambda pairs: urlencode(pairs).encode()),
-        fields.map(lambda pairs: urlencode([*pairs, ("csrf", "CSRF")]).encode()),
-        st.binary(max_size=100),
-        st.just(b"x=" + b"y" * 20_000),
-        st.just(b"&".join([b"a=b"] * 100)),
-    )
-    return _asked(
-        _paths(known, names), st.sampled_from(["nobody", "reader", "operator", "session", "acting", "stale"]), bodies
-    )
-
-
-def to_gateway(functions: dict[str, list[str]]) -> st.SearchStrategy[Asked]:
-    """Requests to the development gateway.
+def hostile(good: st.SearchStrategy[Asked], who: list[str]) -> st.SearchStrategy[Asked]:
+    """Requests of which a third are as a client sends them, most have one thing wrong or two, and some are no requests.
 
     Args:
-        functions: their names, and the names of their arguments.
+        good: as a client sends them.
+        who: the credentials that there are.
     """
+    spoiling = _spoilings(who)
 
-    def call(name: str) -> st.SearchStrategy[tuple[str, bytes]]:
-        values: st.SearchStrategy[Any] = st.one_of(
-            odd_text,
-            st.none(),
-            st.booleans(),
-            st.integers(),
-            st.floats(),
-            st.lists(odd_text, max_size=3),
-            st.dictionaries(odd_text, odd_text, max_size=3),
-            st.just([[1], [2]]),
-        )
-        body = st.fixed_dictionaries({}, optional=dict.fromkeys(functions[name], values))
-        return body.map(lambda arguments: (f"/rest/v1/rpc/{name}", json.dumps(arguments).encode()))
+    def with_spoilings(count: int) -> st.SearchStrategy[Asked]:
+        made = good
+        for _ in range(count):
+            made = st.builds(lambda asked, spoil: spoil(asked), made, spoiling)
+        return made
 
-    calls = (
-        st.sampled_from(sorted(functions))
-        .flatmap(call)
-        .map(lambda pair: Asked("POST", pair[0], "service", (), pair[1]))
-    )
-    known = [
-        "/rest/v1/rpc/{}",
-        "/rest/v1/job_queue",
-        "/rest/v1/documents",
-        "/rest/v1/records",
-        "/rest/v1/{}",
-        "/storage/v1/object/list/medical-docs",
-        "/storage/v1/object/medical-docs/{}",
-        "/storage/v1/object/medical-docs/00000000-0000-4000-8000-000000000001/{}",
-        "/storage/v1/object/{}/x",
-        "/storage/v1/object/sign/medical-docs/00000000-0000-4000-8000-000000000001/x",
-        "/storage/v1/object/info/medical-docs/{}",
-        "/storage/v1/object/medical-docs",
-        "/storage/v1/bucket/{}",
-        "/rest/v1/rpc/claim_next_job_v3",
-        "/rest/v1/rpc/queue_stats_v3",
-    ]
-    names = [
-        "select",
-        "order",
-        "limit",
-        "offset",
-        "apikey",
-        "token",
-        "status",
-        "id",
-        "number",
-        "job_payload",
-        "p_limit",
-        "p_worker_id",
-    ]
-    operators = st.builds(
-        lambda operator, text: f"{operator}.{text}",
-        st.sampled_from(["eq", "in", "is", "like", "not.eq", "gt", "cs", "or"]),
-        odd_text,
-    )
-    filtered = st.builds(
-        lambda table, pairs: f"/rest/v1/{table}?{urlencode(pairs)}",
-        st.sampled_from(["job_queue", "documents"]),
-        st.lists(st.tuples(st.sampled_from([*names, "created_at", "retry_count"]), operators), min_size=1, max_size=3),
-    )
-    bodies = st.one_of(
-        st.binary(max_size=100),
-        st.builds(
-            lambda pairs: json.dumps(pairs).encode(),
-            st.dictionaries(
-                st.sampled_from(["prefix", "limit", "offset", "prefixes", "expiresIn"]),
-                st.one_of(odd_text, st.integers(), st.none(), st.lists(odd_text, max_size=3)),
-                max_size=4,
-            ),
-        ),
-        st.integers(1, 100_000).map(lambda depth: b"[" * depth),
-        st.integers(1, 20_000).map(lambda depth: b'{"a":' * depth + b"1" + b"}" * depth),
-    )
-    others = _asked(
-        st.one_of(_paths(known, names), filtered),
-        st.sampled_from(["nobody", "anon", "service", "user", "forged"]),
-        bodies,
-    )
-    return st.one_of(calls, others)
+    kinds = [*[with_spoilings(0)] * 6, *[with_spoilings(1)] * 8, *[with_spoilings(2)] * 5, _raw]
+    return st.integers(0, len(kinds) - 1).flatmap(kinds.__getitem__)
 
 
 @dataclass(frozen=True)
@@ -312,7 +293,7 @@ class Answered:
 
 
 async def ask(port: int, asked: Asked, wire: bytes, dice: random.Random) -> Answered:
-    """Send a request from some loopback address and read until the end. One that is not whole is ended after a moment.
+    """Send a request from some loopback address and read its answer. One that is not whole is ended after a moment.
 
     Raises:
         TimeoutError: the server neither answered nor closed.
@@ -331,7 +312,11 @@ async def ask(port: int, asked: Asked, wire: bytes, dice: random.Random) -> Answ
                         content = await reader.read(1)
                 if not content:
                     writer.write_eof()
-            content += await reader.read(-1)
+            # Whoever did not ask for it is left connected for a while after an answer.
+            while not _is_whole(content) and (more := await reader.read(65536)):
+                content += more
+            if whole:
+                content += await reader.read(-1)
         except OSError:  # it closed before it had read everything, as it may
             pass
         finally:
@@ -340,3 +325,13 @@ async def ask(port: int, asked: Asked, wire: bytes, dice: random.Random) -> Answ
     first = head.split(b" ", 2)
     status = int(first[1]) if len(first) > 1 and first[0].startswith(b"HTTP/") and first[1].isdigit() else 0
     return Answered(status, head.decode("latin-1"), body)
+
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+
+
+def _is_whole(content: bytes) -> bool:
+    """Whether an answer that says how long it is has come to its end."""
+    head, end, body = content.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head + b"\r\n")
+    return bool(end) and length is not None and len(body) >= int(length[1])

@@ -26,7 +26,6 @@ from exora.testing.providers.answers import read_here
 from exora.testing.providers.openai import OpenAIServer
 from exora.worker.config import WorkerConfig, new_worker_id
 from tests.documents.word_files import docx, paragraph
-from tests.security.answers import honest
 
 NOTE = "PROGRESS NOTE\nPatient: John Doe  MRN 1234\nMedications:\nLisinopril 20 mg daily\n"
 #: Rows that no document may change, by table: all, or those of other patients.
@@ -61,6 +60,12 @@ def obey(body: dict[str, Any]) -> str:
         return base64.b64decode(re.sub(r"\s", "", asked[1]), validate=True).decode() if asked else read_here(body)
     except ValueError:
         return asked[1] if asked else ""
+
+
+def honest() -> dict[str, Any]:
+    """A good answer about a page."""
+    found: dict[str, Any] = json.loads(read_here({"messages": [{}, {"content": f"=== page 1 ===\n{NOTE}"}]}))
+    return found
 
 
 @dataclass

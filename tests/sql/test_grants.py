@@ -112,7 +112,15 @@ async def test_every_function_runs_as_its_owner_with_an_empty_search_path(db: as
     )
     assert {row["proname"] for row in rows} == {*functions(), "refuse_audit_change"}
     # Inlined into the statements of the others, or called by them alone: they run under those functions' settings.
-    inlined = {"job_uuid", "job_number", "own_path", "room_for_types", "backpressure_for_types", "api_uses"}
+    inlined = {
+        "job_uuid",
+        "job_number",
+        "own_path",
+        "whole_ids",
+        "room_for_types",
+        "backpressure_for_types",
+        "api_uses",
+    }
     pure = inlined | {"job_label", "field_pattern", "whoami_v3", "refuse_audit_change"}
     for row in rows:
         assert row["proname"] in inlined or 'search_path=""' in row["proconfig"], row["proname"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -47,6 +48,37 @@ class Explained:
         await self.db.fetch(query, *values)
         # The driver looks up the types of arguments by itself.
         return [message for message in self._messages if "plan:" in message and "typeinfo_tree" not in message]
+
+    @contextlib.asynccontextmanager
+    async def for_nothing(self) -> AsyncIterator[None]:
+        """A transaction that is rolled back."""
+        transaction = self.db.transaction()
+        await transaction.start()
+        try:
+            yield
+        finally:
+            await transaction.rollback()
+
+
+_LANES = """
+insert into exora.lanes (lane, job_type) select 'lane_' || n, 'report_generation' from generate_series(1, 17) n;
+insert into exora.ready (lane, sort_key, job, attempt, retry_count, crash_count)
+select 'lane_' || l, n, l, 0, 0, 0
+  from generate_series(1, 17) l, generate_series(1, case l when 1 then 40000 when 17 then 999 else 8000 end) n;
+analyze exora.ready;
+"""
+_LATER = """
+insert into exora.scheduled (job, due_at, attempt, retry_count, crash_count)
+select n, now() + interval '1 day', 0, 0, 0 from generate_series(1, 3000) n;
+insert into exora.claims (claim_token, claimed_at, worker_id, jobs)
+select gen_random_uuid(), now(), 'w', '{1}' from generate_series(1, 3000);
+insert into exora.dead_letters (job, dead_letter_at, attempt, retry_count, crash_count, cause)
+select n, now(), 1, 0, 0, 'permanent' from generate_series(1, 3000) n;
+"""
+_DAYS = """
+create table exora.old_1 partition of exora.job_archive for values from ('2020-01-01') to ('2020-01-02');
+create table exora.old_2 partition of exora.job_archive for values from ('2020-01-02') to ('2020-01-03');
+"""
 
 
 async def _fill(server: Server, name: str) -> None:
@@ -145,6 +177,16 @@ async def test_a_sweep_of_a_full_queue_reads_what_is_due(explained: Explained) -
     assert scanned(plans) <= {"running"}  # small by nature
 
 
+async def test_a_sweep_passes_over_what_is_not_due_yet(explained: Explained) -> None:
+    async with explained.for_nothing():
+        await explained.db.execute(_LATER)
+        plans = await explained.plans("select public.sweep_v3()")
+    searched = ("scheduled_due", "claims_age", "dead_letters_age")
+    reads = [plan for plan in plans if any(index in plan for index in searched)]
+    assert len(reads) >= len(searched)
+    assert (most_rows(reads), most_discarded(reads)) <= (10, 10)
+
+
 async def test_a_single_enqueue_reads_no_job(explained: Explained) -> None:
     plans = await explained.plans("select * from enqueue_job_v3('report_generation', null, '{}')")
     assert scanned(plans) == set()
@@ -181,3 +223,35 @@ async def test_the_newest_cancelled_jobs_are_found_among_a_million_completed_one
 async def test_the_newest_jobs_are_read_from_the_end(explained: Explained) -> None:
     plans = await explained.plans("select * from list_jobs_v3(p_limit => 50)")
     assert most_rows(plans) <= 200
+
+
+async def test_a_count_stops_at_a_hundred_thousand_jobs(explained: Explained) -> None:
+    plans = await explained.plans("select * from queue_stats_v3()")
+    assert scanned(plans) <= {"running"}  # small by nature
+    assert most_rows(plans) <= 100_000
+    ready = await explained.db.fetchval("select ready from queue_stats_v3() where lane = 'report_generation'")
+    assert ready == pytest.approx(PENDING, rel=0.2)
+
+
+async def test_a_hundred_thousand_are_shared_by_all_long_lanes(explained: Explained) -> None:
+    async with explained.for_nothing():
+        await explained.db.execute(_LANES)
+        plans = await explained.plans("select * from queue_stats_v3()")
+        rows = await explained.db.fetch("select lane, ready from queue_stats_v3() where lane like 'lane%'")
+    found = {row["lane"]: row["ready"] for row in rows}
+    assert most_rows(plans) <= 100_000 + 1_000 * 17
+    assert found["lane_1"] == pytest.approx(40_000, rel=0.2), "by how common it is"
+    assert all(found[f"lane_{n}"] == pytest.approx(8_000, rel=0.4) for n in range(2, 17))
+    assert found["lane_17"] == 999, "short lanes are counted"
+
+
+async def test_a_job_is_not_looked_for_in_the_days_before_it_was(explained: Explained) -> None:
+    finished = await explained.db.fetchval(
+        "select exora.job_uuid(id, created_at) from exora.jobs where id = $1", PENDING + 1
+    )
+    async with explained.for_nothing():
+        await explained.db.execute(_DAYS)
+        plans = await explained.plans("select * from list_jobs_v3(p_job_ids => array[$1::uuid])", finished)
+    looks = re.findall(r"on old_[12] .*", "\n".join(plans))
+    assert len(looks) == 2
+    assert all("never executed" in look for look in looks)

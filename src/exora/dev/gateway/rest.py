@@ -51,7 +51,10 @@ class Rest:
         if request.method not in ("GET", "HEAD"):
             raise Refusal(405, "PGRST117", "The local gateway reads tables; write through functions")
         query = parse(request.query_params.multi_items())
-        source = f"public.{quoted(request.path_params['table'])} as _r"
+        table = request.path_params["table"]
+        if "\0" in table:  # PostgreSQL has no such character
+            raise Refusal(404, "PGRST205", "Could not find this table in the schema cache")
+        source = f"public.{quoted(table)} as _r"
         async with transaction(self._pool, request, caller, reads=True) as connection:
             total = None
             if "count=exact" in request.headers.get("prefer", ""):

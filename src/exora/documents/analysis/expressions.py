@@ -1,4 +1,4 @@
-"""Expressions of time and quantity in running text, as marks that the sequence models look at."""
+"""Expressions of time and quantity in running text, as marks that the sequence models look at; points in time."""
 
 from __future__ import annotations
 
@@ -132,28 +132,87 @@ EXPRESSIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 #: Expressions that name a point in time; the others name spans, or tell when by an event.
 _POINTS = ("T>", "TD", "TA", "TH")
+_DAYS = r"(?:days?|d|weeks?|wks?|months?|mo|years?|yrs?)\b"
+#: Points in time that no mark of the models stands for.
+_MORE_POINTS = re.compile(
+    rf"\b(?:(?:{_SPAN}|\d?[½¼¾]\s?|[a-z]+teen\s){_DAYS}\s(?:later|earlier|ago|beforehand|back|before|after(?:wards?)?|"
+    rf"prior|post\w*|preceding|from)\b|"
+    rf"(?:(?:the|until|during|on)\s)*(?:day|week|month|year|night|morning)\s(?:prior\sto|before|preceding|after|"
+    rf"following)\s\w+|(?:weeks|months|years)\s(?:ago|before|earlier|later)\b|"
+    rf"(?:the\s)?(?:day|night|morning)\sof\s(?:(?:the|her|his|this|initial)\s)*{_EVENT}|"
+    rf"at\s(?:the\s|her\s|his\s|a\s)?{_SPAN}{_DAYS}[\s-]*(?:post-?\s?operative\s)?follow-?\s?up|"
+    rf"{_SPAN}{_DAYS}[\s-]+(?:post-?\s?operative\s)?follow-?\s?up\b|"
+    rf"at\s(?:about\s|approximately\s|around\s)?{_SPAN}{_DAYS}(?:\sof\sage)?(?!\sof|[\s-]old)|"
+    rf"after\s{_SPAN}{_PERIOD}\sof\sage|in\s{_SPAN}{_DAYS}|(?:between|and|or)\s{_MONTH}|"
+    rf"(?<=\s)\d+\s?\+\s?\d\s(?:gestational\s)?weeks)",
+    re.I,
+)
 #: "for the past year" lasts, "within 2 hours" and "on days 1 to 5" are no dates to the annotators of case reports.
-_LASTS = re.compile(r"\b(?:for|over|up to|every|more than|less than|throughout)\s+(?:\w+\s+)?$", re.I)
-_BRIEF = re.compile(r"\b(?:hours?|hrs?|h|minutes?|mins?|seconds?)\b", re.I)
-_SEVERAL = re.compile(r"(?:days|weeks|months)\s", re.I)
+_LASTS = re.compile(
+    r"\b(?:for|over|up to|every|more than|less than|throughout)\s+"
+    r"(?:(?:the|a|an|about|approximately|almost|nearly|another|at least|only|his|her|further|additional)\s+)*$",
+    re.I,
+)
+_INTERVAL = re.compile(r"[\s-]+intervals?\b", re.I)
+_FROM_TO = re.compile(r"\D{0,5}\d+\s?(?:to|-|–)\s?\d+")
+_AGO = re.compile(r"\b(?:ago|earlier|beforehand)$", re.I)
+_BRIEF = re.compile(r"\b(?:hours?|hrs?|h|minutes?|mins?|seconds)\b", re.I)
+_SEVERAL = re.compile(r"(?:days|weeks|months)\s|\w+\s?\d+\s?(?:to|-|–)\s?\d|after\s.*cycle$", re.I)
+#: A year beside a short form is part of a name: "NRS 2002".
+_NAMED = re.compile(r"[A-Z]{2}\s$")
 
 
 def points_in_time(text: str) -> list[tuple[int, int]]:
     """Where a text names points in time, to the day or more vaguely: "in May 2010", "two weeks later", "on day 5"."""
     found: list[tuple[int, int]] = []
-    for name, pattern in EXPRESSIONS:
-        for match in pattern.finditer(text) if name in _POINTS else ():
+    known = [(name, pattern) for name, pattern in EXPRESSIONS if name in _POINTS]
+    for name, pattern in (*known, ("T+", _MORE_POINTS)):
+        for match in pattern.finditer(text):
             start, end = match.span()
-            if any(start < b and a < end for a, b in found) or _BRIEF.search(match.group()):
-                continue
-            lasts = name == "T>" and _LASTS.search(text[max(0, start - 25) : start])
-            if not lasts and not (name == "TH" and _SEVERAL.match(match.group())):
+            if all(end <= a or b <= start for a, b in found) and _is_a_point(name, text, start, end):
                 found.append((start, end))
     return sorted(found)
 
 
-#: These are found only where there is a digit.
-_OF_FIGURES = frozenset({"QD", "QC", "QP", "QL", "QM", "QN"})
+def names_no_point(text: str, start: int, end: int) -> bool:
+    """Whether words told of time are too brief for a date, an interval or a span from one to another."""
+    told = text[start:end]
+    return bool(_BRIEF.search(told) or "interval" in told or _INTERVAL.match(text, end) or _FROM_TO.fullmatch(told))
+
+
+def _is_a_point(name: str, text: str, start: int, end: int) -> bool:
+    """Whether an expression names a point in time, by its own words and those around it."""
+    told, before = text[start:end], text[max(0, start - 40) : start]
+    if names_no_point(text, start, end):
+        return False
+    if name == "TH":
+        return not _SEVERAL.match(told)
+    if name == "TD":
+        return not _NAMED.search(before)
+    return name == "TA" or bool(_AGO.search(told)) or not _LASTS.search(before)
+
+
+_FIGURE = "0"
+_PERIODS = frozenset(
+    "hour hours hr hrs h day days d week weeks wk wks month months mo year years yr yrs y minute minutes min mins "
+    "second seconds decade decades".split()
+)
+#: One of these words must stand in a sentence for an expression to be looked for; the figure 0 is for any digit.
+_NEEDED: dict[str, frozenset[str]] = {
+    "T>": _PERIODS | {"morning", "night", "evening"},
+    "TD": frozenset("0 january february march april may june july august september october november december".split()),
+    "TA": frozenset({"age"}),
+    "TH": frozenset("day days week weeks month months year pod hd d cycles cycle".split()),
+    "TE": frozenset(
+        "admission discharge presentation surgery operation transplant transplantation birth delivery diagnosis onset "
+        "follow followup arrival referral treatment visit examination evaluation".split()
+    ),
+    "TR": _PERIODS,
+    "QF": frozenset(
+        "day daily week weekly month monthly year nightly every b bid t tid q qid qd per".split()
+    ),
+    **dict.fromkeys(("QD", "QC", "QP", "QL", "QM", "QN"), frozenset({_FIGURE})),
+}  # fmt: skip
 
 
 def expression_marks(text: str, spans: list[tuple[int, int]]) -> list[str]:
@@ -165,9 +224,9 @@ def expression_marks(text: str, spans: list[tuple[int, int]]) -> list[str]:
     """
     marks = [""] * len(spans)
     starts = {start: index for index, (start, _) in enumerate(spans)}
-    counts = any(map(str.isdigit, text))
+    words = {_FIGURE if text[start].isdigit() else text[start:end].lower() for start, end in spans}
     for name, pattern in EXPRESSIONS:
-        if name in _OF_FIGURES and not counts:
+        if words.isdisjoint(_NEEDED[name]):
             continue
         for match in pattern.finditer(text):
             index = starts.get(match.start())

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from exora.http.access import Access, Limiter, Scope, Session
@@ -95,10 +95,13 @@ def same_origin(request: Request) -> bool:
 async def read_form(request: Request) -> Form:
     """The fields of a small urlencoded form; of a field that comes twice, the last."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_FORM_BYTES:
-            raise HTTPException(413)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MOST_FORM_BYTES:
+                raise HTTPException(413)
+    except ClientDisconnect:  # nobody is there to read the answer, and nothing is wrong here
+        raise HTTPException(400) from None
     try:
         return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS))
     except ValueError:

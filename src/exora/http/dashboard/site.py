@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime
 from importlib import resources
@@ -42,6 +43,28 @@ _SAID = {
 }
 
 
+@functools.cache
+def _templates() -> jinja2.Environment:
+    """The templates, compiled once in a process: that takes longer than any page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("exora.http.dashboard"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "span": span,
+        "coarse": coarse,
+        "number": number,
+        "ago": _ago,
+        "clock": _clock,
+        "mib": _mib,
+        "usd": usd,
+    }
+    return environment
+
+
 class Site:
     """The dashboard of one process.
 
@@ -56,22 +79,7 @@ class Site:
         self._guard = Guard(access)
         self._sign_ins = Limiter(per_minute=10, burst=10)
         self._everybodys_sign_ins = Limiter(per_minute=60, burst=60)
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("exora.http.dashboard"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {
-            "span": span,
-            "coarse": coarse,
-            "number": number,
-            "ago": _ago,
-            "clock": _clock,
-            "mib": _mib,
-            "usd": usd,
-        }
+        self._templates = _templates()
         self._pages = Pages(coordinator, watch, self._render)
         self._acts = Acts(coordinator)
 

@@ -15,7 +15,7 @@ begin
              as i (job_type, payload, category, priority, lane, idempotency_key, max_retries, concurrency_key, concurrency_limit)
       left join exora.job_types t on t.job_type = i.job_type
      where not coalesce(
-       i.payload @@ t.payload_check and i.payload - t.payload_keys = '{}' and exora.own_path(i.payload)
+       i.payload @@ t.payload_check and i.payload - t.payload_keys = '{}' and exora.own_path(i.payload) and exora.whole_ids(i.payload)
        and pg_column_size(i.payload) <= 8192
        and (i.priority is null or i.priority between 1 and 10)
        and (i.max_retries is null or i.max_retries between 0 and 100)

@@ -15,7 +15,7 @@ begin
                  when 'integer' then format('($.%1$I.type() == "number" && $.%1$I.floor() == $.%1$I && $.%1$I.abs() < 1000000000000000000)', f.key)
                  when 'boolean' then format('$.%I.type() == "boolean"', f.key)
                  else format('($.%1$I.type() == "string" && $.%1$I like_regex "%2$s")', f.key,
-                   -- These three are cast to uuid at enqueue, which checks the rest for a fifth of the price.
+                   -- The rest of these three is checked by exora.whole_ids, for a fifth of the price.
                    case when f.key in ('patient_id', 'shell_file_id', 'correlation_id') then '^[0-9a-fA-F-]+$'
                         else exora.field_pattern(f.kind) end)
                end), ' && ' order by f.required desc, f.key) filter (where f.kind <> 'dropped'), '1 == 1') as predicate

@@ -3,6 +3,8 @@
 create or replace function public.declare_needs_v3(p_job_types text[], p_needs jsonb)
 returns boolean language plpgsql security definer set search_path = '' as $$
 declare
+  v_column text;
+  v_rule text;
   v_said int;
   v_gone int;
 begin
@@ -28,4 +30,8 @@ begin
                       where n.provider = l.provider_name and n.endpoint = l.api_endpoint);
   get diagnostics v_gone = row_count;
   return v_said + v_gone > 0;
+exception
+  when check_violation or not_null_violation then
+    get stacked diagnostics v_column = column_name, v_rule = constraint_name;
+    perform exora.refuse_value(v_column, v_rule);
 end $$;

@@ -9,9 +9,11 @@ returns int language plpgsql security definer set search_path = '' set lock_time
 declare
   v_keep exora.retention;
   v_day record;
+  v_dead_before timestamptz;  -- in a variable, that the index can be searched for it
   v_jobs bigint[];
 begin
   select * into strict v_keep from exora.retention;
+  v_dead_before := clock_timestamp() - make_interval(days => v_keep.dead_days);
   select c.oid::regclass as partition, c.relname as name into v_day
     from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
    where i.inhparent = 'exora.job_archive'::regclass and c.relname ~ '^job_archive_[0-9]{8}$'
@@ -39,7 +41,7 @@ begin
 
   with old as (
     select job from exora.dead_letters
-     where dead_letter_at < clock_timestamp() - make_interval(days => v_keep.dead_days)
+     where dead_letter_at < v_dead_before
      order by dead_letter_at limit p_limit for update skip locked
   ), removed as (
     delete from exora.dead_letters d where d.job = any (array(select job from old)) returning d.job, d.attempt

@@ -32,7 +32,8 @@ begin
       from exora.job_types t
       join exora.lanes l on l.lane = coalesce(p_job_lane, t.default_lane) and l.job_type = t.job_type and l.depth_limit is null
      where t.job_type = job_type and job_payload @@ t.payload_check and job_payload - t.payload_keys = '{}'
-       and not job_payload ?| t.dropped_keys and exora.own_path(job_payload) and pg_column_size(job_payload) <= 8192
+       and not job_payload ?| t.dropped_keys and exora.own_path(job_payload) and exora.whole_ids(job_payload)
+       and pg_column_size(job_payload) <= 8192
        and coalesce(priority, 5) between 1 and 10 and coalesce(p_max_retries, 0) between 0 and 100
        and coalesce(job_category, 'standard') in ('critical', 'high_priority', 'standard', 'background', 'maintenance')
        and pg_catalog.current_setting('transaction_isolation') = 'read committed'

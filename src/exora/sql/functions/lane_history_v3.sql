@@ -1,6 +1,9 @@
 -- public.lane_history_v3: what workers say they did, and how deep the queue was, over the last p_minutes in steps of p_step
 -- minutes, in one lane or in all (null). runs and waits are histograms over exora.minute_bounds(); depth is the last of a step.
 -- Of all lanes, minutes that are over are read as their sums (exora.minutes).
+--
+-- The sixteen places of a histogram are added up by name: unnesting them makes sixteen rows of each minute, and of a week's
+-- chart a hundred thousand, twice: eight times the work.
 create or replace function public.lane_history_v3(p_minutes int default 60, p_step int default 1, p_lane text default null)
 returns table (at timestamptz, completed bigint, retried bigint, dead bigint, cancelled bigint, ready bigint, running bigint,
                runs bigint[], waits bigint[])
@@ -17,23 +20,24 @@ language sql stable security definer set search_path = '' set jit = off as $$
      where x.minute > now() - make_interval(mins => p_minutes)
   ), done as (
     select p.at, sum(p.completed)::bigint as completed, sum(p.retried)::bigint as retried, sum(p.dead)::bigint as dead,
-           sum(p.cancelled)::bigint as cancelled
+           sum(p.cancelled)::bigint as cancelled,
+           array[sum(p.runs[1]), sum(p.runs[2]), sum(p.runs[3]), sum(p.runs[4]),
+                 sum(p.runs[5]), sum(p.runs[6]), sum(p.runs[7]), sum(p.runs[8]),
+                 sum(p.runs[9]), sum(p.runs[10]), sum(p.runs[11]), sum(p.runs[12]),
+                 sum(p.runs[13]), sum(p.runs[14]), sum(p.runs[15]), sum(p.runs[16])]::bigint[] as runs,
+           array[sum(p.waits[1]), sum(p.waits[2]), sum(p.waits[3]), sum(p.waits[4]),
+                 sum(p.waits[5]), sum(p.waits[6]), sum(p.waits[7]), sum(p.waits[8]),
+                 sum(p.waits[9]), sum(p.waits[10]), sum(p.waits[11]), sum(p.waits[12]),
+                 sum(p.waits[13]), sum(p.waits[14]), sum(p.waits[15]), sum(p.waits[16])]::bigint[] as waits
       from past p group by p.at
   ), depth as (
     select distinct on (d.at) d.at, d.ready, d.running
       from (select p.at, p.minute, sum(p.ready)::bigint as ready, sum(p.running)::bigint as running
               from past p where p.ready is not null group by p.at, p.minute) d
      order by d.at, d.minute desc
-  ), run as (
-    select s.at, array_agg(s.v order by s.n) as runs
-      from (select p.at, u.n, sum(u.v)::bigint as v from past p, unnest(p.runs) with ordinality u (v, n) group by 1, 2) s
-     group by s.at
-  ), wait as (
-    select s.at, array_agg(s.v order by s.n) as waits
-      from (select p.at, u.n, sum(u.v)::bigint as v from past p, unnest(p.waits) with ordinality u (v, n) group by 1, 2) s
-     group by s.at
   )
-  select d.at, d.completed, d.retried, d.dead, d.cancelled, t.ready, t.running, coalesce(r.runs, '{}'), coalesce(w.waits, '{}')
-    from done d left join depth t on t.at = d.at left join run r on r.at = d.at left join wait w on w.at = d.at
+  select d.at, d.completed, d.retried, d.dead, d.cancelled, t.ready, t.running,
+         array_remove(d.runs, null), array_remove(d.waits, null)
+    from done d left join depth t on t.at = d.at
    order by d.at
 $$;

@@ -5,6 +5,12 @@ create or replace function public.log_audit_event(
 returns bigint language plpgsql security definer set search_path = '' as $$
 declare v_id bigint;
 begin
+  if p_event is null or p_event !~ '^[a-z][a-z0-9_]{0,62}$' then
+    perform exora.refuse('PT400', 'an event must be a name of small letters, digits and _', 'p_event', 'Use up to 63 of them');
+  end if;
+  if p_correlation_id is null then
+    perform exora.refuse('PT400', 'an event belongs to something', 'p_correlation_id', 'Send the correlation id of the job');
+  end if;
   if not exora.safe_result(p_detail) then
     perform exora.refuse('PT400', 'an audit detail may hold only ids, counts and codes', 'p_detail', 'Never log content');
   end if;

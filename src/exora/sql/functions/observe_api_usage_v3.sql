@@ -5,6 +5,9 @@ create or replace function public.observe_api_usage_v3(
 returns table (samples bigint, mean real, deviation real)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
+declare
+  v_column text;
+  v_rule text;
 begin
   if p_used is not null then
     insert into exora.api_estimates as e (api, kind, samples, mean, deviation)
@@ -17,4 +20,8 @@ begin
   return query
   select e.samples, e.mean, e.deviation from exora.api_estimates e join exora.api_rate_limits l on l.api = e.api
    where l.provider_name = p_provider_name and l.api_endpoint = p_api_endpoint and e.kind = p_kind;
+exception
+  when check_violation or not_null_violation then
+    get stacked diagnostics v_column = column_name, v_rule = constraint_name;
+    perform exora.refuse_value(v_column, v_rule);
 end $$;

@@ -1,10 +1,13 @@
--- exora.promote_due: make scheduled jobs whose time has come ready, at most p_limit, skipping locked ones.
+-- exora.promote_due: make scheduled jobs whose time has come ready, at most p_limit, skipping locked ones. The time is
+-- a variable: the index cannot be searched for what clock_timestamp() answers, and all that is scheduled would be read.
 create or replace function exora.promote_due(p_limit int)
 returns int language plpgsql security definer set search_path = '' as $$
-declare v_count int;
+declare
+  v_now timestamptz := clock_timestamp();
+  v_count int;
 begin
   with due as (
-    select job from exora.scheduled where due_at <= clock_timestamp()
+    select job from exora.scheduled where due_at <= v_now
      order by due_at limit p_limit for update skip locked
   ), removed as (
     delete from exora.scheduled s where s.job = any (array(select job from due))

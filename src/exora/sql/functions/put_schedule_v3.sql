@@ -6,6 +6,8 @@ create or replace function public.put_schedule_v3(
   p_why text default null)
 returns boolean language plpgsql security definer set search_path = '' as $$
 declare
+  v_column text;
+  v_rule text;
   v_new boolean;
 begin
   if coalesce(p_name, '') !~ '^[a-z][a-z0-9_-]{0,62}$' then
@@ -25,4 +27,8 @@ begin
   insert into exora.audit_events (event, correlation_id, detail)
   values ('schedule_set', gen_random_uuid(), exora.act_detail(p_by, p_why, jsonb_build_object('schedule', p_name)));
   return v_new;
+exception
+  when check_violation or not_null_violation then
+    get stacked diagnostics v_column = column_name, v_rule = constraint_name;
+    perform exora.refuse_value(v_column, v_rule);
 end $$;

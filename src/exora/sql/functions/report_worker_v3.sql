@@ -8,6 +8,8 @@ create or replace function public.report_worker_v3(
   p_used jsonb default '[]')
 returns void language plpgsql security definer set search_path = '' set jit = off as $$
 declare
+  v_column text;
+  v_rule text;
   v_now timestamptz := clock_timestamp();
   v_minute timestamptz := date_trunc('minute', v_now);
 begin
@@ -59,4 +61,8 @@ begin
     delete from exora.workers where seen_at < v_now - interval '1 day';
     perform exora.forget_usage();
   end if;
+exception
+  when check_violation or not_null_violation then
+    get stacked diagnostics v_column = column_name, v_rule = constraint_name;
+    perform exora.refuse_value(v_column, v_rule);
 end $$;

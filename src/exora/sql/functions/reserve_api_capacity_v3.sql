@@ -18,6 +18,10 @@ declare
                                          + v_limits.usd_per_million_output_tokens * v_tokens), 0);
   v_free record;
 begin
+  if num_nulls(p_reservation_id, p_holder, p_profile, p_lease_s, p_valid_s) > 0 then
+    perform exora.refuse('PT400', 'a reservation needs an id, a holder, a profile and its times', 'p_reservation_id',
+                         'Leave out what has a default; send no null');
+  end if;
   if exists (select from exora.api_reservations r where r.id = p_reservation_id) then
     return query select true, 0, null::text;
     return;

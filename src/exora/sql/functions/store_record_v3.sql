@@ -20,6 +20,10 @@ begin
     perform exora.refuse('PT400', 'no patient of this id is registered', 'patient_id',
                          'Register the patient first: exora patients add UUID');
   end if;
+  if v_job.shell_file_id is null or p_record is null then
+    perform exora.refuse('PT400', 'this job has no document, or there is no record to store', 'p_record', 'Store records of documents');
+  end if;
+  perform exora.check_document(v_job.payload ->> 'storage_path', p_sha256, p_size_bytes, p_media_type);
   insert into exora.documents (id, patient_id, storage_path, sha256, size_bytes, media_type)
   values (v_job.shell_file_id, v_job.patient_id, v_job.payload ->> 'storage_path', p_sha256, p_size_bytes, p_media_type)
   on conflict do nothing;

@@ -19,6 +19,7 @@ begin
     perform exora.refuse('PT400', 'no patient of this id is registered', 'p_patient_id',
                          'Register the patient first: exora patients add UUID');
   end if;
+  perform exora.check_document(p_storage_path, p_sha256, p_size_bytes, p_media_type);
   insert into exora.documents as d (id, patient_id, storage_path, sha256, size_bytes, media_type)
   values (gen_random_uuid(), p_patient_id, p_storage_path, p_sha256, p_size_bytes, p_media_type)
   on conflict (patient_id, sha256) do nothing returning d.id into document_id;

@@ -9,19 +9,19 @@ returns void language sql volatile security definer set search_path = '' set jit
     select m.* from exora.lane_minutes m, span s
      where m.minute >= s.first and m.minute < s.first + interval '2 hours'
        and m.minute < date_trunc('minute', clock_timestamp()) - interval '1 minute'
-  ), run as (
-    select s.minute, array_agg(s.v order by s.n) as runs
-      from (select p.minute, u.n, sum(u.v)::bigint as v from past p, unnest(p.runs) with ordinality u (v, n) group by 1, 2) s
-     group by s.minute
-  ), wait as (
-    select s.minute, array_agg(s.v order by s.n) as waits
-      from (select p.minute, u.n, sum(u.v)::bigint as v from past p, unnest(p.waits) with ordinality u (v, n) group by 1, 2) s
-     group by s.minute
   )
   insert into exora.minutes (minute, completed, retried, dead, cancelled, ready, running, runs, waits)
-  select p.minute, p.completed, p.retried, p.dead, p.cancelled, p.ready, p.running, coalesce(r.runs, '{}'), coalesce(w.waits, '{}')
-    from (select m.minute, sum(m.completed)::bigint as completed, sum(m.retried)::bigint as retried, sum(m.dead)::bigint as dead,
-                 sum(m.cancelled)::bigint as cancelled, sum(m.ready)::bigint as ready, sum(m.running)::bigint as running
-            from past m group by m.minute) p
-    left join run r on r.minute = p.minute left join wait w on w.minute = p.minute
+  select d.minute, d.completed, d.retried, d.dead, d.cancelled, d.ready, d.running,
+         array_remove(d.runs, null), array_remove(d.waits, null)
+    from (select p.minute, sum(p.completed)::bigint as completed, sum(p.retried)::bigint as retried, sum(p.dead)::bigint as dead,
+                 sum(p.cancelled)::bigint as cancelled, sum(p.ready)::bigint as ready, sum(p.running)::bigint as running,
+                 array[sum(p.runs[1]), sum(p.runs[2]), sum(p.runs[3]), sum(p.runs[4]),
+                       sum(p.runs[5]), sum(p.runs[6]), sum(p.runs[7]), sum(p.runs[8]),
+                       sum(p.runs[9]), sum(p.runs[10]), sum(p.runs[11]), sum(p.runs[12]),
+                       sum(p.runs[13]), sum(p.runs[14]), sum(p.runs[15]), sum(p.runs[16])]::bigint[] as runs,
+                 array[sum(p.waits[1]), sum(p.waits[2]), sum(p.waits[3]), sum(p.waits[4]),
+                       sum(p.waits[5]), sum(p.waits[6]), sum(p.waits[7]), sum(p.waits[8]),
+                       sum(p.waits[9]), sum(p.waits[10]), sum(p.waits[11]), sum(p.waits[12]),
+                       sum(p.waits[13]), sum(p.waits[14]), sum(p.waits[15]), sum(p.waits[16])]::bigint[] as waits
+            from past p group by p.minute) d
 $$;

@@ -37,6 +37,18 @@ begin
   if p_holder is null or p_seq is null then
     perform exora.refuse('PT400', 'a block needs a holder and a sequence number', 'p_holder', 'Use one holder per process');
   end if;
+  if num_nulls(p_profile, p_requests, p_tokens, p_cost_usd, p_in_flight, p_want_requests, p_want_tokens, p_want_cost_usd,
+               p_want_slots, p_least_tokens, p_waiting, p_urgency, p_used_cost_usd, p_succeeded, p_failed, p_valid_s,
+               p_lease_s) > 0 then
+    perform exora.refuse('PT400', 'what a block holds and wants are numbers', 'p_holder', 'Leave out what has a default; send no null');
+  end if;
+  if cardinality(p_ages_ms) is distinct from cardinality(p_used_requests)
+     or cardinality(p_ages_ms) is distinct from cardinality(p_used_tokens)
+     or coalesce(array_position(p_ages_ms, null), array_position(p_used_requests, null),
+                 array_position(p_used_tokens, null)) is not null then
+    perform exora.refuse('PT400', 'what was used is told by age, requests and tokens, one of each for each call', 'p_ages_ms',
+                         'Send three arrays of one length, without nulls');
+  end if;
   select * into v_was from exora.api_holders h
    where h.api = v_limits.api and h.profile = p_profile and h.holder = p_holder;
   if v_was.seq >= p_seq then
