@@ -178,7 +178,7 @@ def test_what_is_cut_out_for_a_word_ends_halfway_to_its_neighbors() -> None:
         "a blank in one",
         "cut off",
         "without the rule beside it",
-    ],  # fmt: skip
+    ],
 )
 def test_a_word_is_what_the_sure_second_reading_says(
     before: tuple[str, ...], reading: tuple[str, float], after: list[str]
