@@ -9,7 +9,8 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from exora.documents.analysis.sequence import Entity, Tagger, chemicals_and_diseases, clinical_entities, packaged
+from exora.documents.analysis.grammars import Entity
+from exora.documents.analysis.sequence import Tagger, chemicals_and_diseases, clinical_entities, packaged
 from quality.counting import Counts, Span, overlapping, strict
 from quality.models import train
 from quality.models.__main__ import TRAINED_ON

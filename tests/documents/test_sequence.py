@@ -9,7 +9,8 @@ import pytest
 
 from exora.documents.analysis.expressions import expression_marks, points_in_time
 from exora.documents.analysis.features import WordList, abbreviations, phrase_key, tokenize
-from exora.documents.analysis.sequence import Entity, chemicals_and_diseases, clinical_entities, repeat
+from exora.documents.analysis.grammars import Entity, with_points_in_time, without_references
+from exora.documents.analysis.sequence import chemicals_and_diseases, clinical_entities, repeat
 from quality.models.corpora import Document, without_overlaps
 from quality.models.corpora import Entity as Annotated
 from quality.models.train import labels, train_abstracts
@@ -85,6 +86,38 @@ def test_a_point_in_time_is_known_by_how_it_is_told(point: str) -> None:
 )
 def test_spans_and_names_are_no_points_in_time(text: str) -> None:
     assert points_in_time(text) == []
+
+
+def test_ranges_of_reference_are_no_values() -> None:
+    text = (
+        "Hemoglobin was 8.6 g/dL (12–16 g/dL), CRP 0.2 mg/dL (RV: 0.0–0.5), "
+        "amylase (227 IU/L, normal range 43-116 IU/L), length 47 cm (<10th percentile). Calcium was normal (9.7 mg/dl)."
+    )
+    values = [
+        "8.6 g/dL",
+        "12–16 g/dL",
+        "0.2 mg/dL",
+        "0.0–0.5",
+        "227 IU/L",
+        "43-116 IU/L",
+        "47 cm",
+        "<10th percentile",
+        "9.7 mg/dl",
+    ]
+    found = [Entity(text.index(value), text.index(value) + len(value), "value", 0.9) for value in values]
+    named = Entity(text.index("normal range"), text.index("normal range") + 12, "test", 0.9)
+
+    kept = [text[e.start : e.end] for e in without_references(text, [*found, named])]
+
+    assert kept == ["8.6 g/dL", "0.2 mg/dL", "227 IU/L", "47 cm", "<10th percentile", "9.7 mg/dl"]
+
+
+def test_hours_and_intervals_are_no_dates_however_sure_the_model_is() -> None:
+    text = "Seen at 6-month intervals. Few minutes later on d 22 to 24 he was better in week twelve."
+    told = ["6-month intervals", "Few minutes later", "22 to 24", "in week twelve"]
+    found = [Entity(text.index(each), text.index(each) + len(each), "date", 0.9) for each in told]
+
+    assert [text[e.start : e.end] for e in with_points_in_time(text, found)] == ["in week twelve"]
 
 
 def test_a_case_report_is_taken_apart() -> None:

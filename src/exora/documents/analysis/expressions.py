@@ -154,6 +154,7 @@ _LASTS = re.compile(
     re.I,
 )
 _INTERVAL = re.compile(r"[\s-]+intervals?\b", re.I)
+_FROM_TO = re.compile(r"\D{0,5}\d+\s?(?:to|-|–)\s?\d+")
 _AGO = re.compile(r"\b(?:ago|earlier|beforehand)$", re.I)
 _BRIEF = re.compile(r"\b(?:hours?|hrs?|h|minutes?|mins?|seconds)\b", re.I)
 _SEVERAL = re.compile(r"(?:days|weeks|months)\s|\w+\s?\d+\s?(?:to|-|–)\s?\d|after\s.*cycle$", re.I)
@@ -173,10 +174,16 @@ def points_in_time(text: str) -> list[tuple[int, int]]:
     return sorted(found)
 
 
+def names_no_point(text: str, start: int, end: int) -> bool:
+    """Whether words told of time are too brief for a date, an interval or a span from one to another."""
+    told = text[start:end]
+    return bool(_BRIEF.search(told) or "interval" in told or _INTERVAL.match(text, end) or _FROM_TO.fullmatch(told))
+
+
 def _is_a_point(name: str, text: str, start: int, end: int) -> bool:
     """Whether an expression names a point in time, by its own words and those around it."""
     told, before = text[start:end], text[max(0, start - 40) : start]
-    if _BRIEF.search(told) or _INTERVAL.match(text, end):
+    if names_no_point(text, start, end):
         return False
     if name == "TH":
         return not _SEVERAL.match(told)

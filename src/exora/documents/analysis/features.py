@@ -31,6 +31,11 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text, start, stop)]
 
 
+def plain_word(token: str) -> str:
+    """A token in lower case; any number is "0"."""
+    return "0" if token[0].isdigit() else token.lower()
+
+
 def phrase_key(phrase: str) -> str:
     """A phrase as word lists hold it: its tokens in lower case, without marks, parted by blanks."""
     return " ".join(t for t in _TOKEN.findall(phrase.lower()) if t[0].isalnum())
@@ -63,7 +68,8 @@ class WordList:
         tags = [""] * count
         index = 0
         while index < len(words):
-            length = self._match(words, index)
+            limit = self._longest.get(words[index], 0)
+            length = self._match(words, index, limit) if limit else 0
             if not length:
                 index += 1
                 continue
@@ -76,9 +82,8 @@ class WordList:
             index += length
         return tags
 
-    def _match(self, words: Sequence[str], index: int) -> int:
-        limit = min(self._longest.get(words[index], 0), len(words) - index)
-        for length in range(limit, 0, -1):
+    def _match(self, words: Sequence[str], index: int, limit: int) -> int:
+        for length in range(min(limit, len(words) - index), 0, -1):
             if " ".join(words[index : index + length]) in self._keys:
                 return length
         return 0
@@ -104,6 +109,23 @@ def _spelling(word: str) -> tuple[str, ...]:
     if len(word) <= 5 and sum(letter.isupper() for letter in word) >= 2:
         features.append("abbr")
     return tuple(features)
+
+
+class _Beside(NamedTuple):
+    """What a word says of its neighbors, as attributes of those after it and before it."""
+
+    before: str
+    before2: str
+    before_ends: str
+    after: str
+    after2: str
+    after_ends: str
+
+
+@functools.lru_cache(maxsize=40_000)
+def _beside(word: str) -> _Beside:
+    end = word[-3:]
+    return _Beside("-1=" + word, "-2=" + word, "-1s3=" + end, "+1=" + word, "+2=" + word, "+1s3=" + end)
 
 
 @functools.lru_cache(maxsize=40_000)
@@ -177,27 +199,26 @@ def sentence_features(
     begin = tokens[0].start if tokens else 0
     spans = [(token.start - begin, token.end - begin) for token in tokens]
     expressed = expression_marks(text[begin : tokens[-1].end] if tokens else "", spans)
+    names = ["<", "<", *plain, ">", ">"]
+    beside = [_beside(name) for name in names]
     rows: list[list[str]] = []
-    for index in range(count):
-        row = [*own[index]]
-        before = plain[index - 1] if index else "<"
-        after = plain[index + 1] if index + 1 < count else ">"
-        row.append("-1=" + before)
-        row.append("+1=" + after)
-        row.append("-1|0=" + before + "|" + plain[index])
-        row.append("0|+1=" + plain[index] + "|" + after)
-        before2 = plain[index - 2] if index > 1 else "<"
-        after2 = plain[index + 2] if index + 2 < count else ">"
-        row.append("-2=" + before2)
-        row.append("+2=" + after2)
-        row.append("-2|-1=" + before2 + "|" + before)
-        row.append("+1|+2=" + after + "|" + after2)
+    for index, word in enumerate(plain):
+        before2, before, _, after, after2 = names[index : index + 5]
+        row = [
+            *own[index],
+            beside[index + 1].before,
+            beside[index + 3].after,
+            f"-1|0={before}|{word}",
+            f"0|+1={word}|{after}",
+            beside[index].before2,
+            beside[index + 4].after2,
+            f"-2|-1={before2}|{before}",
+            f"+1|+2={after}|{after2}",
+        ]
         if index:
-            row.append("-1s3=" + before[-3:])
-            row.append("-1sh=" + shapes[index - 1])
+            row += (beside[index + 1].before_ends, "-1sh=" + shapes[index - 1])
         if index + 1 < count:
-            row.append("+1s3=" + after[-3:])
-            row.append("+1sh=" + shapes[index + 1])
+            row += (beside[index + 3].after_ends, "+1sh=" + shapes[index + 1])
         row.append(("g" if glued[index] else "_") + ("g" if index + 1 < count and glued[index + 1] else "_"))
         for name, marks in marked:
             mark = marks[index]
@@ -226,7 +247,7 @@ def near(tokens: Sequence[Token]) -> list[list[str]]:
     left, right, places = [], [], [0]
     for token in tokens:
         if token.text[0].isalnum():
-            word = "0" if token.text[0].isdigit() else token.text.lower()
+            word = plain_word(token.text)
             left.append("L=" + word)
             right.append("R=" + word)
         places.append(len(left))

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import pycrfsuite
 
 from exora.documents.analysis.context import sentences
-from exora.documents.analysis.expressions import points_in_time
 from exora.documents.analysis.features import Token, WordList, abbreviations, near, sentence_features, tokenize
+from exora.documents.analysis.grammars import Entity, with_points_in_time, without_references
 from exora.documents.analysis.lexicon import read_lines
 
 #: Labels of the second model that name no entity of the record; they were trained to keep the others apart.
@@ -28,19 +28,10 @@ DECOY = "x-"
 #: A token outside any entity becomes part of one if the model gives that this much of the probability. The
 #: annotators of case reports left out much; half the probability would find too little of what they marked.
 ADMITTED = 0.3
-#: From this probability on a date counts that the grammar of points in time does not know.
-_SURE_OF_A_DATE = 0.75
+#: Up to this probability of its most probable label's kind, a token may be of another kind that is more probable.
+_UNSURE = 0.5
 #: A name found once also counts where the model passed over it, unless it did so more than twice as often.
 _REPEATED = 0.5
-
-
-class Entity(NamedTuple):
-    """An entity at ``text[start:end]``, its kind and the model's probability of it."""
-
-    start: int
-    end: int
-    kind: str
-    probability: float
 
 
 class Sentence(NamedTuple):
@@ -62,6 +53,7 @@ class Tagger:
         self._turn = threading.Lock()
         self._kinds: dict[str, str] = {label: kind_of(label) for label in self._tagger.labels()}
         self._entity = [(label, kind) for label, kind in self._kinds.items() if kind]
+        self._labels = {kind: [label for label, of in self._entity if of == kind] for _, kind in self._entity}
 
     def tags(self, sentence: Sentence) -> list[str]:
         """The most probable label of each token."""
@@ -73,7 +65,8 @@ class Tagger:
 
         Args:
             sentence: as ``read_sentences`` makes it.
-            admitted: probability from which a token outside any entity is taken into one (see ``ADMITTED``).
+            admitted: probability of a kind from which a token is taken into an entity, whatever its most probable
+                label (see ``ADMITTED``); 1 goes by that label alone.
         """
         if not sentence.tokens:
             return []
@@ -86,14 +79,7 @@ class Tagger:
         found: list[list[float | int | str]] = []
         open_kind = ""
         for index, label in enumerate(labels):
-            kind = self._kinds[label]
-            begins = label[0] in "BS"
-            if kind:
-                probability = self._mass(kind, index)
-            elif admitted < 1 and self._tagger.marginal(label, index) <= 1 - admitted:
-                kind, probability, begins = self._likeliest(index)
-                if probability < admitted:
-                    kind = ""
+            kind, probability, begins = self._choice(label, index, admitted)
             if not kind:
                 open_kind = ""
                 continue
@@ -109,8 +95,19 @@ class Tagger:
             for start, end, kind, total, count in found
         ]
 
-    def _mass(self, kind: str, index: int) -> float:
-        return float(sum(self._tagger.marginal(label, index) for label, of in self._entity if of == kind))
+    def _choice(self, label: str, index: int, admitted: float) -> tuple[str, float, bool]:
+        """The kind a token is taken for, "" for none; its probability; whether an entity begins with it."""
+        kind, begins = self._kinds[label], label[0] in "BS"
+        if kind:
+            probability = float(sum(self._tagger.marginal(each, index) for each in self._labels[kind]))
+            if admitted == 1 or probability > _UNSURE:
+                return kind, probability, begins
+        elif admitted == 1 or self._tagger.marginal(label, index) > 1 - admitted:
+            return "", 0.0, False
+        likeliest, probability, starts = self._likeliest(index)
+        if probability < admitted:
+            return "", 0.0, False
+        return likeliest, probability, begins if likeliest == kind else starts
 
     def _likeliest(self, index: int) -> tuple[str, float, bool]:
         mass: dict[str, float] = defaultdict(float)
@@ -218,7 +215,7 @@ def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: 
         text: any text.
         case_reports, abstracts: other models than the packaged ones.
     """
-    return with_points_in_time(text, _modeled(text, case_reports, abstracts))
+    return with_points_in_time(text, without_references(text, _modeled(text, case_reports, abstracts)))
 
 
 def _modeled(text: str, case_reports: Tagger | None = None, abstracts: Tagger | None = None) -> list[Entity]:
@@ -228,20 +225,6 @@ def _modeled(text: str, case_reports: Tagger | None = None, abstracts: Tagger | 
     for sentence in read_sentences(text):
         found.extend(second.entities(with_tags(sentence, first.tags(sentence)), ADMITTED))
     return repeat(text, found, ("drug",))
-
-
-def with_points_in_time(text: str, found: Sequence[Entity]) -> list[Entity]:
-    """The entities with the points in time that the grammar knows; of the model's own dates, those it is sure of."""
-    points = points_in_time(text)
-    kept = [
-        entity
-        for entity in found
-        if entity.kind != "date"
-        or entity.probability >= _SURE_OF_A_DATE
-        or any(entity.start < end and start < entity.end for start, end in points)
-    ]
-    free = [(a, b) for a, b in points if all(b <= entity.start or entity.end <= a for entity in kept)]
-    return sorted([*kept, *(Entity(a, b, "date", _SURE_OF_A_DATE) for a, b in free)])
 
 
 @functools.lru_cache(maxsize=256)
