@@ -19,8 +19,9 @@ from .report import Row
 from .system import all_final, submit_examples, system
 
 pytestmark = pytest.mark.xdist_group("processes")
-#: Thirteen documents take half a minute of two cores; nothing is asserted of the time.
-PATIENCE_S = 400
+#: Thirteen documents take half a minute of two cores, and over six where everybody else computes first; nothing is
+#: asserted of the time.
+PATIENCE_S = 1200
 
 
 def _children(pid: int) -> list[int]:
