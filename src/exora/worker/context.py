@@ -193,7 +193,16 @@ class JobContext:
             )
 
     async def audit(self, event: str, document_id: UUID | None = None, detail: Mapping[str, Any] | None = None) -> None:
-        """Record an access to a document in the audit trail, before it happens."""
+        """Record an access to a document in the audit trail, before it happens.
+
+        Args:
+            event: a name of small letters, digits and ``_``, at most 63.
+            document_id: of the document.
+            detail: ids, counts and codes, never content.
+
+        Raises:
+            BadInput: the name or the detail is none of these.
+        """
         with tracing.span("audit", event=event):
             await self._store.log_audit_event(
                 event,
