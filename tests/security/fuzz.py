@@ -70,10 +70,17 @@ def run(
         until: when to hand over no more, by the monotonic clock.
     """
 
+    failed = False
+
     def once(made: Made) -> None:
-        if time.monotonic() >= until:
+        nonlocal failed
+        if time.monotonic() >= until and not failed:
             return
-        counts.outcomes[runner.run(_once(target, made.value))] += 1
+        try:
+            counts.outcomes[runner.run(_once(target, made.value))] += 1
+        except BaseException:
+            failed = True  # what is left of the time goes to the smallest such input
+            raise
 
     tried = given(target.inputs.map(Made))(once)
     if number is not None:
