@@ -222,10 +222,11 @@ def _patient(answers: Sequence[Answer], local: Sequence[Record], pages: Sequence
         if found.sex is None and said.sex and said.sex in _SEX and _SEX[said.sex].search(text):
             found.sex = said.sex
         known = {identifier.value for identifier in found.identifiers}
+        shown = [(_shown(one.type), _shown(one.value)) for one in said.identifiers]
         found.identifiers.extend(
-            Identifier(type=one.type if _is_printed(one.type, text) else "identifier", value=one.value)
-            for one in said.identifiers
-            if one.value not in known and _is_printed(one.value, text)
+            Identifier(type=kind if _is_printed(kind, text) else "identifier", value=value)
+            for kind, value in shown
+            if value not in known and _is_printed(value, text)
         )
     for record in local:
         found.name = found.name or record.patient.name
