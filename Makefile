@@ -53,6 +53,11 @@ supply: .venv/.installed ## Look for secrets, licenses that may not ship, known 
 fuzz: .venv/.installed ## Throw hostile input at every surface for MINUTES (5); SEED=n, TARGET=name
 	$(BIN)/python -m tests.security.fuzz --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target "$(TARGET)")
 
+.PHONY: fuzz-guided
+fuzz-guided: .venv/.installed ## Fuzz the readers, guided by the code they reach, for MINUTES (5); TARGET=name
+	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target build/atheris -r tests/security/atheris.txt
+	$(BIN)/python -m tests.security.guided --minutes $(or $(MINUTES),5) $(if $(TARGET),--target "$(TARGET)")
+
 .PHONY: format
 format: .venv/.installed ## Format the code
 	$(BIN)/ruff check --fix .

@@ -3,160 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from reportlab.platypus import Flowable, Paragraph, Spacer, Table, TableStyle
 
 from quality.heldout.layouts import Layouts, Press, shuffled
 from quality.heldout.patients import Patient
-
-
-class _Words(NamedTuple):
-    """The words of an edition: headings of sections, and of the columns of names, dates, values and units."""
-
-    headings: dict[str, tuple[str, ...]]
-    names: dict[str, tuple[str, ...]]
-    times: dict[str, tuple[str, ...]]
-    values: tuple[str, ...]
-    units: tuple[str, ...]
-
-
-#: The edition that was looked at once, and then mended for.
-_FIRST = _Words(
-    headings={
-        "conditions": ("Dx", "PMH / Active Dx", "Diagnosis Summary", "Patient Problems", "Known Medical Conditions"),
-        "medications": ("Rx", "Meds", "Current Rx", "Medication Record", "Medicines in Use"),
-        "allergies": ("Allergies/ADRs", "Allergy Status", "Known Drug and Food Allergies", "Alerts: Allergies"),
-        "results": ("Labs/Vitals", "Results Review", "Measured Values", "Obs. & Labs", "Lab and Vitals Flowsheet"),
-        "procedures": ("Px", "Procedures Hx", "Past Procedures and Surgeries", "Tests and Procedures Done"),
-        "immunizations": ("Imm.", "Immunization Hx", "Vaccine Administration", "Shots Given", "Imms"),
-    },
-    names={
-        "conditions": ("Dx", "Problem Name", "Health Problem"),
-        "medications": ("Med", "Rx", "Medication and Strength", "Drug Name"),
-        "allergies": ("Agent", "Allergic To", "Allergen Name"),
-        "results": ("Component", "Parameter", "Item", "Lab Test"),
-        "procedures": ("Px", "Procedure Name", "Service"),
-        "immunizations": ("Vaccine Product", "Imm.", "Vaccine Type"),
-    },
-    times={
-        "conditions": ("Onset Dt", "Dx Date", "From"),
-        "medications": ("Start Dt", "Rx Date", "Begun"),
-        "allergies": ("Entered", "Noted On", "Dt Recorded"),
-        "results": ("Coll. Date", "Dt", "Result Dt", "Observed On"),
-        "procedures": ("Svc Date", "Done On", "Dt Performed"),
-        "immunizations": ("Admin Dt", "Date of Shot", "Given On"),
-    },
-    values=("Obs", "Val", "Measured", "Result Value"),
-    units=("UoM", "Unit of Measure", "Units"),
-)
-#: The edition that was looked at once more, after the first mending; the second followed.
-_SECOND = _Words(
-    headings={
-        "conditions": (
-            "Chronic Conditions & Diagnoses",
-            "Diagnostic List",
-            "Medical Hx",
-            "Problems (Current)",
-            "Probs",
-        ),
-        "medications": ("Home Meds", "Drug Chart", "Pharmacy Profile", "Current Therapy", "Medication Sheet"),
-        "allergies": ("Allergies & Sensitivities", "Adverse Reactions", "Allergens", "Allergy Summary"),
-        "results": ("Investigations", "Lab Data", "Vitals and Tests", "Test Findings", "Diagnostics"),
-        "procedures": ("Operations/Procedures", "Surgical Hx", "Interventions and Tests", "Procedure Register"),
-        "immunizations": ("Vaccine Hx", "Immunisation Register", "Vax", "Inoculation Record", "Vaccines to Date"),
-    },
-    names={
-        "conditions": ("Diagnosis Text", "Problem/Condition", "Ailment"),
-        "medications": ("Medicine Name", "Preparation", "Drug/Strength", "Medication Ordered"),
-        "allergies": ("Trigger", "Substance Name", "Allergy To"),
-        "results": ("Analyte Name", "Study", "Measure", "What Was Measured"),
-        "procedures": ("Procedure Done", "Operation Name", "Intervention"),
-        "immunizations": ("Vaccine (Product)", "Immunizing Agent", "Vacc."),
-    },
-    times={
-        "conditions": ("Dt of Onset", "Diag. Date", "First Dx"),
-        "medications": ("Commenced", "Started On", "Date Issued"),
-        "allergies": ("Date Identified", "Reported", "Since"),
-        "results": ("Taken", "Test Dt", "Sample Date", "Date/Time"),
-        "procedures": ("Op Date", "When", "Date Done"),
-        "immunizations": ("Dose Date", "Vaccinated On", "Admin. Date"),
-    },
-    values=("Finding", "Level", "Res.", "Reading"),
-    units=("Unit", "U/M", "Unit (UCUM)"),
-)
-#: And once more after the second mending; the third followed.
-_THIRD = _Words(
-    headings={
-        "conditions": ("Morbidity Overview", "Dx List", "Ongoing Issues", "Health Conditions on File"),
-        "medications": ("Pharmacotherapy", "Pills and Doses", "Rx List", "Med Orders", "Treatment Now"),
-        "allergies": ("Hypersensitivities", "Allergy Information", "Reactions to Substances", "ADRs"),
-        "results": ("Test Values", "Bloods and Vitals", "Lab Work", "Numbers to Watch", "Clinical Measurements"),
-        "procedures": ("Procedures & Examinations", "Things Done", "Interventional History", "Procedural Log"),
-        "immunizations": ("Immunity Status", "Vaccs", "Immunization Card", "Protective Shots", "Vaccines Had"),
-    },
-    names={
-        "conditions": ("Condition Text", "Illness", "Dx Name"),
-        "medications": ("Medicinal Product", "Drug and Form", "Remedy"),
-        "allergies": ("Culprit", "Allergy Agent", "Reacts To"),
-        "results": ("Quantity Measured", "Test/Measure", "Lab Item"),
-        "procedures": ("What Was Done", "Px Name", "Examination"),
-        "immunizations": ("Vaccine Given", "Product Given", "Shot"),
-    },
-    times={
-        "conditions": ("Began", "Date First Seen", "Dx Made"),
-        "medications": ("From Date", "Put On", "Ordered On"),
-        "allergies": ("First Noted", "Logged", "Recorded Dt"),
-        "results": ("Drawn", "On", "Date Taken"),
-        "procedures": ("Date of Px", "Performed On", "Day"),
-        "immunizations": ("Shot Date", "Given Dt", "Received"),
-    },
-    values=("Outcome", "Amount", "Figure", "Measured Value"),
-    units=("In", "Unit Used", "UOM"),
-)
-#: Those of any other edition, not looked at.
-_OTHER = _Words(
-    headings={
-        "conditions": ("Illnesses Noted", "Working Diagnoses", "Problem Overview", "Conditions We Know Of"),
-        "medications": ("Medicine Chest", "Drugs Dispensed", "Script List", "Tablets & Other Medicines"),
-        "allergies": ("Sensitivities Noted", "Allergy Alerts", "Intolerance Summary", "What to Avoid"),
-        "results": ("Laboratory Values", "Readings and Tests", "Vitals/Lab Overview", "Key Figures"),
-        "procedures": ("Interventions Done", "Surgery & Procedures", "Treatments Performed", "Past Interventions"),
-        "immunizations": ("Vaccination Overview", "Jabs Received", "Immunisations Given", "Vaccine Passport"),
-    },
-    names={
-        "conditions": ("Problem Label", "Diagnosis (Text)", "Complaint"),
-        "medications": ("Drug Label", "Medicine/Strength", "Prescribed Item"),
-        "allergies": ("Offending Agent", "Substance/Food", "Allergic Reaction To"),
-        "results": ("Test Label", "Investigation Name", "Marker Name"),
-        "procedures": ("Intervention Name", "Procedure Label", "Treatment Given"),
-        "immunizations": ("Vaccine Label", "Jab", "Immunisation Type"),
-    },
-    times={
-        "conditions": ("Onset (Date)", "Diagnosed On", "Start"),
-        "medications": ("Dispensed", "Prescribed On", "Start of Use"),
-        "allergies": ("Recorded On", "Dt", "Known Since"),
-        "results": ("Measured On", "Sampled", "Test Date"),
-        "procedures": ("Carried Out", "Date of Procedure", "On Date"),
-        "immunizations": ("Jab Date", "Date Vaccinated", "Dt Given"),
-    },
-    values=("Result", "Reading", "Found", "Test Value"),
-    units=("Units", "Unit", "Dim."),
-)
-_EDITIONS = {"first": _FIRST, "second": _SECOND, "third": _THIRD}
-
-
-def _words(press: Press) -> _Words:
-    return _EDITIONS.get(press.edition, _OTHER)
-
+from quality.heldout.words import words_of
 
 _PLAIN = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 1)])
 _WIDTH = 500.0
 
 
 def _heading(press: Press, list_name: str) -> Paragraph:
-    return Paragraph(escape(press.pick(_words(press).headings[list_name])), press.head)
+    return Paragraph(escape(press.pick(words_of(press.edition).headings[list_name])), press.head)
 
 
 def _table(press: Press, rows: Sequence[Sequence[str]], widths: Sequence[float], head: str = "{}") -> Table:
@@ -175,11 +35,11 @@ def unruled(press: Press, patient: Patient) -> list[Flowable]:
             names = [f"{item.name} ({item.unit})" if item.unit else item.name for item in items]
             figures = [item.value for item in items]
         columns = [
-            (press.pick(_words(press).names[list_name]), 215.0, names),
-            (press.pick(_words(press).times[list_name]), 95.0, [press.date(item.date) for item in items]),
+            (press.pick(words_of(press.edition).names[list_name]), 215.0, names),
+            (press.pick(words_of(press.edition).times[list_name]), 95.0, [press.date(item.date) for item in items]),
         ]
         if list_name == "results":
-            columns.insert(1, (press.pick(_words(press).values), 75.0, figures))
+            columns.insert(1, (press.pick(words_of(press.edition).values), 75.0, figures))
         if press.random.random() < 0.5:
             columns.insert(0, columns.pop())
         source = press.pick(("Clinic", "EHR", "Patient"))
@@ -199,13 +59,22 @@ def flowsheet(press: Press, patient: Patient) -> list[Flowable]:
             tests = list(dict.fromkeys((item.name, item.unit) for item in items))
             value = {(item.name, item.date): item.value for item in items}
             rows = [
-                [press.pick(_words(press).names[list_name]), press.pick(_words(press).units), *map(press.date, days)]
+                [
+                    press.pick(words_of(press.edition).names[list_name]),
+                    press.pick(words_of(press.edition).units),
+                    *map(press.date, days),
+                ]
             ]
             rows += [[name, unit, *(value.get((name, day), "") for day in days)] for name, unit in tests]
             width = (_WIDTH - 250) / len(days)
             story.append(_table(press, rows, [190.0, 60.0, *[width] * len(days)], "<b>{}</b>"))
         else:
-            rows = [[press.pick(_words(press).times[list_name]), press.pick(_words(press).names[list_name])]]
+            rows = [
+                [
+                    press.pick(words_of(press.edition).times[list_name]),
+                    press.pick(words_of(press.edition).names[list_name]),
+                ]
+            ]
             rows += [[press.date(item.date), item.name] for item in items]
             story.append(_table(press, rows, [110.0, 300.0], "<b>{}</b>"))
         story.append(Spacer(1, 9))
@@ -224,9 +93,9 @@ def halves(press: Press, patient: Patient) -> list[Flowable]:
     items = patient.lists.get("results", [])
     if items:
         head = [
-            press.pick(_words(press).names["results"]),
-            press.pick(_words(press).values),
-            press.pick(_words(press).units),
+            press.pick(words_of(press.edition).names["results"]),
+            press.pick(words_of(press.edition).values),
+            press.pick(words_of(press.edition).units),
         ]
         middle = (len(items) + 1) // 2
         rows = [head * 2]
@@ -245,7 +114,7 @@ def note(press: Press, patient: Patient) -> list[Flowable]:
         measured = list_name == "results"
         joint = press.pick((": ", " ", " = "))
         texts = [f"{i.name}{joint}{i.value} {i.unit}".strip() if measured else i.name for i in items]
-        heading = press.pick(_words(press).headings[list_name])
+        heading = press.pick(words_of(press.edition).headings[list_name])
         story += [
             Paragraph(f"<b>{escape(heading)}:</b> {escape('; '.join(texts))}", press.body),
             Spacer(1, press.random.choice((2, 6))),

@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import TypeVar
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
@@ -60,6 +61,7 @@ _DATES: tuple[Callable[[date], str], ...] = (
 )
 
 
+Choice = TypeVar("Choice")
 #: Header of a column, and what stands in it.
 Column = tuple[str, Callable[[Item], str]]
 
@@ -82,7 +84,7 @@ class Press:
         """A date as this document writes it."""
         return self._date(date.fromisoformat(iso)) if iso else ""
 
-    def pick(self, choices: Sequence[str]) -> str:
+    def pick(self, choices: Sequence[Choice]) -> Choice:
         """One of several wordings."""
         return self.random.choice(choices)
 

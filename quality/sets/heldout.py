@@ -20,6 +20,8 @@ from exora.documents.fhir import to_bundle
 from exora.domain.document import PageText
 from exora.domain.record import Record
 from quality.counting import Counts
+from quality.heldout.clinic import CLINIC_LAYOUTS
+from quality.heldout.everyday import everyday_patients
 from quality.heldout.further import FURTHER_LAYOUTS
 from quality.heldout.layouts import LAYOUTS, Layouts, print_patient
 from quality.heldout.patients import Item, Patient, read_patient
@@ -42,24 +44,34 @@ def _patients(run: Run) -> list[Patient]:
     return [patient for patient in found if patient is not None]
 
 
+def _clinic_patients(run: Run) -> list[Patient]:
+    return run.some([*_patients(run), *everyday_patients()])
+
+
 @scored("heldout", FOLDER)
 def score(run: Run) -> Measures:
     """The six kinds of layout the analyzer was worked on with, in an edition not looked at."""
-    return _score(run, LAYOUTS)
+    return _score(run, LAYOUTS, _patients(run))
 
 
 @scored("unseen", FOLDER)
 def score_further(run: Run) -> Measures:
     """Six further kinds of layout with other headings."""
-    return _score(run, FURTHER_LAYOUTS)
+    return _score(run, FURTHER_LAYOUTS, _patients(run))
 
 
-def _score(run: Run, layouts: Layouts) -> Measures:
+@scored("clinic", FOLDER)
+def score_clinic(run: Run) -> Measures:
+    """Documents as clinics print them, of the same patients and of invented ones with everyday names."""
+    return _score(run, CLINIC_LAYOUTS, _clinic_patients(run))
+
+
+def _score(run: Run, layouts: Layouts, patients: Sequence[Patient]) -> Measures:
     """F1 per list and its mean over the lists, per layout and over all; pages per second of analysis."""
     tallies = {"digital": _Tally(run), "scanned": _Tally(run)}
     per_layout = {layout: _Tally(None) for layout in layouts}
     seconds, pages_read = 0.0, 0
-    for index, patient in enumerate(_patients(run)):
+    for index, patient in enumerate(patients):
         for number, layout in enumerate(layouts):
             content = print_patient(patient, layout, EDITION, layouts)
             pages = read_pdf(content)

@@ -62,9 +62,25 @@ def role_of(phrase: str) -> str | None:
     if role := role_of_words(phrase):
         return role
     if len(key) < 5:
-        return None
+        return _role_of_parts(phrase)
     near = _near_roles().nearest(key)
-    return _ROLE_OF[near] if near else None
+    return _ROLE_OF[near] if near else _role_of_parts(phrase)
+
+
+#: Columns that tell how a medicine is taken.
+_DIRECTIONS = frozenset({"dose", "strength", "route", "frequency", "sig"})
+
+
+def _role_of_parts(phrase: str) -> str | None:
+    """The role of a column that is named twice: "Procedure / Test", "Substance/Food", "Dose / Route"."""
+    parts = [part for part in re.split(r"\s*[/&]\s*", phrase) if part]
+    if not 2 <= len(parts) <= 3:
+        return None
+    roles = [role_of(part) for part in parts]
+    if None not in roles and set(roles) <= _DIRECTIONS:
+        return "sig"
+    named = [role for role in roles if role in LIST_OF_ROLE and role != "patient"]
+    return named[0] if named else roles[0] if len(set(roles)) == 1 else None
 
 
 def read_header(row: Row) -> list[Column] | None:
@@ -101,6 +117,10 @@ def read_header(row: Row) -> list[Column] | None:
         return None
     if len(row.segments) < 2 and (len(columns) < 3 or covered < total):
         return None
+    if any(column.role == "medication" for column in columns):
+        # The clock over a chart of medicines given, with the nurse's initials below.
+        columns = [Column("ignored", c.x0, c.x1) if _CLOCK.fullmatch(c.role[5:]) else c for c in columns]
+        named = [column for column in columns if column.role != "ignored"]
     dated = sum(1 for column in named if column.role.startswith("date@"))
     if dated and (columns[0].role not in {"test", "name", "value"} or dated < len(named) - 3):
         return None

@@ -104,7 +104,7 @@ def _corrected(columns: list[Column], rows: Sequence[Row]) -> list[Column]:
 
 
 def _is_label(text: str) -> bool:
-    if _is_date(text):
+    if is_date(text):
         return True
     return len(text.split()) <= 4 and text[0].isupper() and not any(map(str.isdigit, text)) and not text.endswith(":")
 
@@ -126,18 +126,18 @@ def _by_column(header: Row, row: Row) -> dict[int, str] | None:
 
 def _role(label: str, cells: Sequence[str]) -> str | None:
     """A column's role by its header, by the date that is its header, or by what it holds."""
-    if _is_date(label):
-        return f"date@{find_dates(label)[0].iso}"
+    if is_date(label) and (dates := find_dates(label)):
+        return f"date@{dates[0].iso}"
     named, held = role_of(label), _role_of_cells(cells)
     return held if held and (named is None or named in LIST_OF_ROLE) else named
 
 
 def _role_of_cells(cells: Sequence[str]) -> str | None:
     kinds: tuple[tuple[str, Callable[[str], bool]], ...] = (
-        ("date", _is_date),
+        ("date", is_date),
         ("range", _is_range),
-        ("value", _is_figure),
-        ("unit", _is_unit),
+        ("value", is_figure),
+        ("unit", is_unit),
     )
     return next(
         (role for role, holds in kinds if cells and sum(map(holds, cells)) >= _MOST * len(cells)),
@@ -145,7 +145,18 @@ def _role_of_cells(cells: Sequence[str]) -> str | None:
     )
 
 
-def _is_date(text: str) -> bool:
+#: The first line of a date that is printed over two, and the second.
+_PART_OF_DATE = re.compile(
+    r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d{1,2},?|\d{1,2}\s"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?|(?:19|20)\d\d)",
+    re.I,
+)
+
+
+def is_date(text: str) -> bool:
+    """Whether a cell holds a date, or one line of a date over two."""
+    if _PART_OF_DATE.fullmatch(text):
+        return True
     dates = find_dates(text)
     return bool(dates) and dates[0].start == 0 and dates[-1].end >= len(text) - 9
 
@@ -155,7 +166,8 @@ def _is_range(text: str) -> bool:
     return found is not None and found.start == 0
 
 
-def _is_figure(text: str) -> bool:
+def is_figure(text: str) -> bool:
+    """Whether a cell holds a number, perhaps with its unit."""
     found = read_value(text, words=False)
     if found is None:
         return False
@@ -163,7 +175,8 @@ def _is_figure(text: str) -> bool:
     return found.end + (unit.end if unit else 0) >= len(text.rstrip(" *")) - 3
 
 
-def _is_unit(text: str) -> bool:
+def is_unit(text: str) -> bool:
+    """Whether a cell holds a unit and nothing else."""
     unit = read_unit(text)
     return unit is not None and unit.end >= len(text)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from exora.documents.analysis.doses import FORM
 from exora.documents.analysis.draft import clean_name, strip_bullet
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lexicon import conditions, drugs
-from exora.documents.analysis.tables import key_and_value, key_value_record
+from exora.documents.analysis.running import cut_at, running_list
 
 _BARE_BULLET = re.compile(r"[•▪●○■□◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]")
 
@@ -33,9 +32,9 @@ def entries(rows: Sequence[Row]) -> list[Entry]:
     """The entries of a list that stands one to a row; wrapped lines are joined to the entry they belong to."""
     if not rows:
         return []
-    if inline := _semicolon_list(rows):
+    if not any(map(has_bullet, rows)) and (inline := running_list(rows, _is_full)):
         return [Entry(run, (run,)) for run in inline]
-    bulleted = [_has_bullet(row) for row in rows]
+    bulleted = [has_bullet(row) for row in rows]
     by_bullet = sum(bulleted) >= max(1, 0.3 * len(rows))
     widest = max(row.x1 for row in rows)
     groups: list[list[Row]] = []
@@ -46,10 +45,10 @@ def entries(rows: Sequence[Row]) -> list[Entry]:
         above = groups[-1][-1]
         if bulleted[index]:
             joins = False
-        elif by_bullet and _has_bullet(groups[-1][0]):
-            joins = row.x0 > groups[-1][0].x0 + 0.8 or _is_full(above, row, widest) or _wraps(above, row, widest)
+        elif by_bullet and has_bullet(groups[-1][0]):
+            joins = row.x0 > groups[-1][0].x0 + 0.8 or _is_full(above, row, widest) or wraps(above, row, widest)
         else:
-            joins = _wraps(above, row, widest) or (_hangs(groups[-1][0], row) and not _starts_entry(row))
+            joins = wraps(above, row, widest) or (_hangs(groups[-1][0], row) and not _starts_entry(row))
         if joins:
             groups[-1].append(row)
         else:
@@ -57,21 +56,8 @@ def entries(rows: Sequence[Row]) -> list[Entry]:
     return [_entry(group) for group in groups]
 
 
-def _semicolon_list(rows: Sequence[Row]) -> list[Run]:
-    """The entries of a paragraph that parts them by semicolons; none where rows are entries of their own."""
-    widest = max(row.x1 for row in rows)
-    if len(rows) < 2 or any(len(row.segments) > 1 or _has_bullet(row) for row in rows):
-        return []
-    if not all(_is_full(above, row, widest) for above, row in itertools.pairwise(rows)):
-        return []
-    run = Run(token for row in rows for token in row.run.tokens)
-    spans = _cut_at(run.text, ";")
-    if len(spans) < max(3, len(rows)):
-        return []
-    return [part for a, b in spans if run.text[a:b].strip() and (part := run.part(a + _lead(run.text[a:b]), b))]
-
-
-def _has_bullet(row: Row) -> bool:
+def has_bullet(row: Row) -> bool:
+    """Whether a row opens with a bullet or a number."""
     first = row.run.tokens[0].text
     return _BARE_BULLET.fullmatch(first) is not None or (
         strip_bullet(row.text) > 0 and not first[0].isalnum() and len(row.text) > 2
@@ -86,7 +72,7 @@ def _hangs(first: Row, row: Row) -> bool:
     return first.page == row.page and 1.2 < row.x0 - first.x0 < 12
 
 
-def _wraps(above: Row, row: Row, widest: float) -> bool:
+def wraps(above: Row, row: Row, widest: float) -> bool:
     """Whether the row goes on with the one above: it starts small or inside a bracket, and there was no room left."""
     text, before = row.text, above.text
     if find_dates(text) and find_dates(before):
@@ -120,33 +106,6 @@ def _entry(rows: Sequence[Row]) -> Entry:
     return Entry(run, tuple(segments))
 
 
-def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list[dict[str, Run]], list[Row]]:
-    """Records written as "Key: value" rows, each starting at a key that names the item; and the other rows."""
-    records: list[list[Row]] = []
-    others: list[Row] = []
-    for row in map(_keys_with_values, rows):
-        pairs = [key_and_value(segment) for segment in row.segments]
-        roles = {pair[0] for pair in pairs if pair}
-        if roles & name_roles:
-            records.append([row])
-        elif roles and records and all(pairs):
-            records[-1].append(row)
-        else:
-            others.append(row)
-    return [key_value_record(group) for group in records], others
-
-
-def _keys_with_values(row: Row) -> Row:
-    """The row with a key that stands alone ("Agent:") joined to the value in the next segment."""
-    segments: list[Run] = []
-    for segment in row.segments:
-        if segments and segments[-1].text.endswith(":") and not segment.text.endswith(":"):
-            segments[-1] = segments[-1] + segment
-        else:
-            segments.append(segment)
-    return Row(row.page, row.y, row.height, tuple(segments))
-
-
 _LABEL = (
     r"onset|since|diagnosed|dx|started|start|given|administered|performed|done|resolved|active|inactive|status|"
     r"recorded|"
@@ -160,7 +119,7 @@ _CUT = re.compile(
     rf"\s*(?:[—|;]|\s[–-](?=\s+(?:{_LABEL}|\d|dr\b|mild|moderate|severe))|,(?=\s*(?:{_LABEL}|\d{{4}}|\d{{1,2}}/))|"
     rf"[(\[](?=[^)\]]*(?:\d{{4}}|\d/\d|\bactive|\bresolved|\binactive|\bonset|\bongoing|\bcode|\bcurrent|icd|cvx|"
     rf"snomed|"
-    rf"loinc|[A-Z]\d\d\.?\d*\b))|:\s|\s(?:{_LABEL})(?=\s*[:\d(])|\son(?=\s\S*\d))",
+    rf"loinc|\b[A-Z]\d\d\.?\d*\b))|:\s|\s(?:{_LABEL})(?=\s*[:\d(])|\son(?=\s\S*\d))",
     re.I,
 )
 _BEFORE_NAME = re.compile(r"^\s*[\s:,;|)\]–—-]*\s*")
@@ -209,12 +168,12 @@ def split_inline(run: Run) -> list[Run]:
     capital or is known to a lexicon, and is short. Names that hold commas stay whole.
     """
     text = run.text
-    pieces = _cut_at(text, ";")
+    pieces = cut_at(text, ";")
     if len(pieces) == 1:
         ends = [m.start() for m in re.finditer(r"(?<=[a-z0-9)])\.\s+(?=[A-Z])", text)]
         pieces = list(zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True))
     if len(pieces) == 1:
-        by_comma = _cut_at(text, ",")
+        by_comma = cut_at(text, ",")
         known = [_known(text[a:b]) for a, b in by_comma]
         if len(by_comma) > 1 and all(
             is_known or (text[a:b].strip()[:1].isupper() and len(text[a:b].split()) <= 4)
@@ -233,15 +192,3 @@ def _lead(text: str) -> int:
 def _known(text: str) -> bool:
     bare = re.sub(r"^\s*(?:and|or)\s+", "", text)
     return bare in conditions() or bare in drugs()
-
-
-def _cut_at(text: str, mark: str) -> list[tuple[int, int]]:
-    """Spans between marks that stand outside brackets."""
-    spans, depth, start = [], 0, 0
-    for index, letter in enumerate(text):
-        depth += (letter in "([") - (letter in ")]")
-        if letter == mark and depth <= 0:
-            spans.append((start, index))
-            start = index + 1
-    spans.append((start, len(text)))
-    return spans

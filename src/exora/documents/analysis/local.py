@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from exora.documents.analysis import ANALYZER, read_conditions, read_events, read_medications, read_results
+from exora.documents.analysis import ANALYZER, read_events, read_results
 from exora.documents.analysis.columns import LIST_OF_ROLE
 from exora.documents.analysis.context import sentences
 from exora.documents.analysis.dates import first_date
@@ -14,40 +14,20 @@ from exora.documents.analysis.draft import Draft, looks_like_sentence
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.headings import heading_kind
 from exora.documents.analysis.inference import kind_of_names
-from exora.documents.analysis.lists import Entry, entries, keyed_records, take_apart
+from exora.documents.analysis.lists import Entry, entries, take_apart
 from exora.documents.analysis.merge import build_items
 from exora.documents.analysis.patient import is_administrative, read_patient
 from exora.documents.analysis.prose import read_prose, read_sentence
+from exora.documents.analysis.readers import FROM_CELLS, FROM_ENTRY
 from exora.documents.analysis.reading import rows_in_order
+from exora.documents.analysis.records import detailed_records, keyed_records
 from exora.documents.analysis.sections import Section, split_sections
+from exora.documents.analysis.tables import Table
 from exora.documents.analysis.text import Place, pages_from_text, word_places
+from exora.documents.analysis.wording import kind_of_title
 from exora.domain.document import PageText
 from exora.domain.record import DocumentInfo, Engines, Record
 
-CellReader = Callable[[dict[str, Run], str], list[Draft]]
-EntryReader = Callable[[Entry, str], list[Draft]]
-_FROM_CELLS: dict[str, CellReader] = {
-    "medications": read_medications.from_cells,
-    "conditions": read_conditions.from_cells,
-    "history": read_conditions.from_cells,
-    "family": read_conditions.from_cells,
-    "allergies": read_conditions.allergy_from_cells,
-    "results": read_results.from_cells,
-    "vitals": read_results.from_cells,
-    "procedures": read_events.procedure_from_cells,
-    "immunizations": read_events.immunization_from_cells,
-    "encounters": read_events.encounter_from_cells,
-}
-_FROM_ENTRY: dict[str, EntryReader] = {
-    "medications": read_medications.from_entry,
-    "conditions": read_conditions.from_entry,
-    "history": read_conditions.from_entry,
-    "family": read_conditions.from_entry,
-    "allergies": read_conditions.allergy_from_entry,
-    "procedures": read_events.procedure_from_entry,
-    "immunizations": read_events.immunization_from_entry,
-    "encounters": read_events.encounter_from_entry,
-}
 _NAME_ROLES: dict[str, frozenset[str]] = {
     "medications": frozenset({"medication", "name"}),
     "conditions": frozenset({"condition", "name"}),
@@ -106,7 +86,7 @@ def _analyze(pages: Sequence[PageText], sha256: str, places: Sequence[Place] | N
 def read_section(section: Section) -> list[Draft]:
     """The drafts of one section; a date in its heading is that of its results, e.g. "Results of 03/12/2019"."""
     if section.kind == "other" and heading_kind(section.title) is None:
-        section = replace(section, kind=_inferred_kind(section) or section.kind)
+        section = replace(section, kind=kind_of_title(section.title) or _inferred_kind(section) or section.kind)
     drafts = _read_section(section)
     date = first_date(section.heading.text, years=False) if section.heading else None
     if date and section.kind in {"results", "vitals", "immunizations", "procedures"}:
@@ -118,11 +98,14 @@ def read_section(section: Section) -> list[Draft]:
 
 def _inferred_kind(section: Section) -> str | None:
     """What a section holds whose heading no list holds, by its entries."""
-    listed = entries(section.rows)
-    if sum(len(read_results.from_line(entry.run, "results")) > 0 for entry in listed) > len(listed) / 2:
+    records, rows = detailed_records(section.rows)
+    if records and sum("value" in record for record in records) > len(records) / 2:
+        return "results"
+    listed = entries(rows)
+    if listed and sum(len(read_results.from_line(entry.run, "results")) > 0 for entry in listed) > len(listed) / 2:
         measured = [draft for entry in listed for draft in read_results.from_line(entry.run, "")]
         return "results" if len(measured) > len(listed) / 2 else None
-    return kind_of_names([take_apart(entry).name for entry in listed])
+    return kind_of_names([*(r["name"].text for r in records), *(take_apart(entry).name for entry in listed)])
 
 
 def _read_section(section: Section) -> list[Draft]:
@@ -130,42 +113,67 @@ def _read_section(section: Section) -> list[Draft]:
     drafts: list[Draft] = []
     for table in section.tables:
         kind = table.list_name or section.kind
-        if kind not in _FROM_CELLS:
+        if kind not in FROM_CELLS:
             kind = kind_of_names([record["name"].text for record in table.records if "name" in record]) or kind
         roles = {column.role for column in table.columns}
-        if section.kind in _FROM_CELLS and not roles & LIST_OF_ROLE.keys() and not {"value", "unit"} <= roles:
+        if section.kind in FROM_CELLS and not roles & LIST_OF_ROLE.keys() and not {"value", "unit"} <= roles:
             # The header says only "name": its section knows better what is named.
             kind = section.kind if section.kind != "encounters" else kind
         if table.list_name in {"results", "conditions"} and section.kind in {"vitals", "history", "family"}:
             kind = section.kind
-        reader = _FROM_CELLS.get(kind)
+        if kind != section.kind and section.kind in FROM_CELLS and _holds(table, section.kind):
+            kind, table = section.kind, _renamed(table)
+        reader = FROM_CELLS.get(kind)
         if reader is not None:
             drafts.extend(draft for record in table.records for draft in reader(record, kind))
     kind = section.kind
     listed = [row for row in section.rows if not is_administrative(row)]
     if kind in {"results", "vitals"}:
         records, listed = keyed_records(listed, _NAME_ROLES["results"])
-        for record in records:
-            drafts.extend(_FROM_CELLS[kind](record, kind) or _as_line(record, kind))
+        detailed, listed = detailed_records(listed)
+        for record in [*records, *detailed]:
+            drafts.extend(FROM_CELLS[kind](record, kind) or _as_line(record, kind))
         for entry in entries(listed):
             drafts.extend(read_results.from_line(entry.run, kind))
         return drafts
-    if kind not in _FROM_ENTRY:
+    if kind not in FROM_ENTRY:
         return [*drafts, *read_prose(section.rows, kind, section.title)]
     records, rows = keyed_records(listed, _NAME_ROLES.get(kind, frozenset()))
-    drafts.extend(draft for record in records for draft in _FROM_CELLS[kind](record, kind))
+    detailed, rows = detailed_records(rows)
+    drafts.extend(draft for record in [*records, *detailed] for draft in FROM_CELLS[kind](record, kind))
     for entry in entries(rows):
-        found = _FROM_ENTRY[kind](entry, kind)
+        found = FROM_ENTRY[kind](entry, kind)
         drafts.extend(found or _as_sentence(entry, kind))
         if found and _tells_more(entry, kind):
             drafts.extend(_as_sentence(entry, kind))
     return drafts
 
 
+def _holds(table: Table, kind: str) -> bool:
+    """Whether the names in a table look like those of the section's kind, whatever its header calls them."""
+    if table.list_name not in {"medications", "conditions", "procedures", "immunizations", "allergies"}:
+        return False
+    names = [record[role].text for record in table.records for role in LIST_OF_ROLE if role in record]
+    return kind_of_names(names) == kind
+
+
+def _renamed(table: Table) -> Table:
+    """The table with its column of names called that, no more."""
+    records = [
+        {"name" if LIST_OF_ROLE.get(role) == table.list_name else role: run for role, run in record.items()}
+        for record in table.records
+    ]
+    return Table("", table.columns, records)
+
+
 def _as_line(record: dict[str, Run], kind: str) -> list[Draft]:
     """The results of a record whose value stands with its name: "Measurement: Body weight 81 kg"."""
     named = next((record[role] for role in ("test", "name") if role in record), None)
-    return read_results.from_line(named, kind) if named is not None and "value" not in record else []
+    drafts = read_results.from_line(named, kind) if named is not None and "value" not in record else []
+    if "date" in record:
+        for draft in drafts:
+            draft.date = draft.date or first_date(record["date"].text)
+    return drafts
 
 
 def _tells_more(entry: Entry, kind: str) -> bool:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 from exora.documents.analysis import read_conditions, read_events, read_medications, read_results
 from exora.documents.analysis.context import context_of, sentences
+from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.draft import Draft, clean_name, looks_like_sentence, plausible_name
-from exora.documents.analysis.geometry import Row, Run
-from exora.documents.analysis.lists import entries, take_apart
+from exora.documents.analysis.geometry import Row, Run, Token
+from exora.documents.analysis.lists import Entry, entries, take_apart, wraps
+from exora.documents.analysis.readers import FROM_ENTRY
+from exora.documents.analysis.running import announced, are_names, list_spans, parts
 
-_ASSESSMENT = re.compile(r"assessment|impression|diagnos|opinion|problem", re.I)
+_ASSESSMENT = re.compile(r"^A\b|assessment|impression|diagnos|opinion|problem", re.I)
 _NUMBERED = re.compile(r"^\(?\d{1,2}[.)]\s|^[•\-*–·]\s")
 
 
@@ -47,20 +50,81 @@ def read_prose(rows: Sequence[Row], kind: str, title: str) -> list[Draft]:
         title: the printed heading; a numbered line under "Assessment" is a condition whatever its name.
     """
     drafts: list[Draft] = []
+    measured_in: list[Token] = []
     for paragraph in paragraphs(rows):
+        if measured := _measured_list(paragraph):
+            drafts.extend(measured)
+            measured_in.extend(paragraph.tokens)
+            continue
         vaccines, first, last = read_events.listed_vaccines(paragraph, kind)
         drafts.extend(vaccines)
         for start, end in sentences(paragraph.text):
             if start < last and first < end:
                 continue
-            drafts.extend(read_sentence(paragraph, start, end, kind))
+            drafts.extend(_announced_list(paragraph, start, end) or read_sentence(paragraph, start, end, kind))
     if kind != "social":
-        for row in rows:
-            if not looks_like_sentence(row.text):
-                drafts.extend(read_results.from_line(row.run, ""))
+        for line in _lines(rows):
+            if not looks_like_sentence(line.text) and not _within(line, measured_in):
+                drafts.extend(read_results.from_line(line, ""))
     if _ASSESSMENT.search(title):
         drafts.extend(_assessed(rows, drafts))
     return drafts
+
+
+def _lines(rows: Sequence[Row]) -> list[Run]:
+    """Rows, each with those that go on with it because it is full."""
+    widest = max((row.x1 for row in rows), default=0.0)
+    groups: list[list[Row]] = []
+    for row in rows:
+        if groups and wraps(groups[-1][-1], row, widest):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return [Run(token for row in group for token in row.run.tokens) for group in groups]
+
+
+def _within(line: Run, tokens: Sequence[Token]) -> bool:
+    return any(line.tokens[0] is token for token in tokens)
+
+
+#: What a list of measurements may start with: a date, or a few words before a colon.
+_BEFORE_LIST = re.compile(r"^[^:;,]{0,60}:\s+")
+#: So many of a paragraph's pieces must be measurements, and so many pieces there must be.
+_MOSTLY, _FEWEST = 0.75, 3
+#: Units of medicines rather than of measurements.
+_DOSE_UNIT = re.compile(r"m?c?g|ml|units?|tabs?", re.I)
+
+
+def _measured_list(paragraph: Run) -> list[Draft]:
+    """The results of a paragraph that lists hardly anything else: "Latest readings: pulse 72 bpm, weight 81 kg"."""
+    text = paragraph.text
+    lead = _BEFORE_LIST.match(text)
+    start = lead.end() if lead else 0
+    date = first_date(lead.group(), years=False) if lead else None
+    pieces = parts(paragraph, list_spans(text[start:]), start)
+    read = [read_results.from_line(piece, "results") for piece in pieces if not looks_like_sentence(piece.text)]
+    if len(pieces) < _FEWEST or sum(map(bool, read)) < _MOSTLY * len(pieces):
+        return []
+    drafts = [draft for found in read for draft in found]
+    if sum(_DOSE_UNIT.fullmatch(str(draft.fields["unit"])) is not None for draft in drafts) > len(drafts) / 2:
+        return []
+    for draft in drafts:
+        draft.date = draft.date or date
+    return drafts
+
+
+def _announced_list(run: Run, start: int, end: int) -> list[Draft]:
+    """The entries of a sentence that announces a list of names: "She is allergic to latex, penicillin and eggs."."""
+    text = run.text[start:end]
+    found = announced(text)
+    if found is None:
+        return []
+    kind, at = found
+    pieces = parts(run, list_spans(text[at:]), start + at)
+    if not are_names([piece.text for piece in pieces]) or (len(pieces) < 2 and kind in {"conditions", "procedures"}):
+        return []
+    read = [FROM_ENTRY[kind](Entry(piece, (piece,)), kind) for piece in pieces]
+    return [draft for found in read for draft in found] if all(read) else []
 
 
 def read_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:

@@ -13,6 +13,7 @@ from exora.documents.analysis.headings import read_heading
 from exora.documents.analysis.inference import header_at
 from exora.documents.analysis.tables import body_of, side_by_side, typical_pitch
 from exora.documents.analysis.text import Place
+from exora.documents.analysis.typography import Type, body_type, is_title
 from exora.domain.document import PageText
 
 _PAGE_NUMBER = re.compile(
@@ -88,15 +89,16 @@ def _is_structure(row: Row) -> bool:
 def unfold(rows: Sequence[Row]) -> list[Row]:
     """Rows of a page with text in two columns: left column first. Tables stay as they are."""
     table_end = 0
-    pitch = typical_pitch(rows)
+    pitch, body = typical_pitch(rows), body_type(rows)
     for index, row in enumerate(rows):
         if index < table_end:
             continue
-        header = header_at(rows, index)
+        titles = len(row.segments) > 1 and all(is_title(s, body) for s in row.segments)
+        header = None if titles else header_at(rows, index)
         if header is not None:
             table_end = body_of(rows, index + header[1], header[0], pitch)
             continue
-        gutter = _second_column(row, rows)
+        gutter = _second_column(row, rows, body)
         if gutter is None:
             continue
         end = _below_columns(rows, index, _column_end(rows, index, gutter), gutter)
@@ -107,7 +109,7 @@ def unfold(rows: Sequence[Row]) -> list[Row]:
     return list(rows)
 
 
-def _second_column(row: Row, rows: Sequence[Row]) -> float | None:
+def _second_column(row: Row, rows: Sequence[Row], body: Type) -> float | None:
     """The x where a second column starts, if a heading stands in this row away from the left margin."""
     if len(row.segments) > 2 or find_dates(row.segments[0].text):
         return None
@@ -116,7 +118,9 @@ def _second_column(row: Row, rows: Sequence[Row]) -> float | None:
     if segment.x0 < margin + 0.3 * (right - margin):
         return None
     heading = read_heading(segment.text)
-    if heading is None or heading.rest or heading.kind in {"other", "patient"}:
+    if heading is None and not is_title(segment, body):
+        return None
+    if heading is not None and (heading.rest or heading.kind in {"other", "patient"}):
         return None
     aligned = sum(1 for r in rows for s in r.segments if abs(s.x0 - segment.x0) < 1.2)
     return segment.x0 if aligned >= 3 else None

@@ -8,10 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from exora.documents.analysis.columns import Column, read_header, role_of
+from exora.documents.analysis.draft import looks_like_sentence
 from exora.documents.analysis.geometry import Row
 from exora.documents.analysis.headings import Heading, read_heading
 from exora.documents.analysis.inference import header_at, is_listed
+from exora.documents.analysis.records import detail_of
+from exora.documents.analysis.running import are_names, list_spans
 from exora.documents.analysis.tables import Table, body_of, build_records, list_of, side_by_side, typical_pitch
+from exora.documents.analysis.transposed import read_transposed
+from exora.documents.analysis.typography import body_type, is_title
 
 
 @dataclass
@@ -30,11 +35,18 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
     sections = [Section("", "")]
     pitch = typical_pitch(rows)
     height = statistics.median([row.height for row in rows]) if rows else 1.0
+    body = body_type(rows)
+    right = max((row.x1 for row in rows), default=0.0)
     carried: tuple[Table, int] | None = None
     index = 0
     while index < len(rows):
         row = rows[index]
-        header = header_at(rows, index)
+        titled = len(row.segments) == 1 and is_title(row.run, body)
+        if (found := read_transposed(rows, index)) is not None:
+            sections[-1].tables.append(found[0])
+            index = found[1]
+            continue
+        header = None if titled else header_at(rows, index)
         if header is not None:
             columns, first = _whole_header(rows, index + header[1] - 1, header[0])
             end = body_of(rows, first, columns, pitch)
@@ -54,10 +66,16 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
                 carried[0].records.extend(more)
                 carried, index = (carried[0], end), end
                 continue
-        if _stands_over(rows, index, pitch):
+        if _SOAP.fullmatch(row.text) is not None:
+            sections.append(Section("plan" if row.text[0] == "P" else "prose", row.text, row))
+        elif index and _closes(row, sections[-1], rows, index):
+            sections.append(Section("prose", "", None, [row]))
+        elif detail_of(row) and sections[-1].rows and sections[-1].rows[-1] is rows[index - 1]:
+            sections[-1].rows.append(row)
+        elif _stands_over(rows, index, pitch) or (titled and read_heading(row.text) is None):
             _open(row, Heading("other", 0, row.text), sections)
         else:
-            _place(row, sections, height, rows[index - 1] if index else None, pitch)
+            _place(row, sections, height, rows[index - 1] if index else None, pitch, right)
         index += 1
     return [section for section in sections if section.heading or section.rows or section.tables]
 
@@ -101,7 +119,7 @@ def _is_run_together(header: Row, body: Sequence[Row]) -> bool:
     return len(header.segments) == 1 and bool(body) and single >= 0.8 * len(body)
 
 
-def _place(row: Row, sections: list[Section], height: float, previous: Row | None, pitch: float) -> None:
+def _place(row: Row, sections: list[Section], height: float, previous: Row | None, pitch: float, right: float) -> None:
     """Adds the row to the last section, or opens the sections whose headings it holds."""
     inline = [(segment, read_heading(segment.text)) for segment in row.segments]
     if len(inline) > 1 and all(heading is not None and heading.rest for _, heading in inline):
@@ -114,7 +132,8 @@ def _place(row: Row, sections: list[Section], height: float, previous: Row | Non
         heading = first if first is not None and first.rest == 0 and _is_note(row.segments[1].text) else None
     if heading is not None and _is_key(row, heading, sections[-1]):
         heading = None
-    heading = heading or _unknown_label(row)
+    if heading is None and not _goes_on(row, previous, pitch, right):
+        heading = _unknown_label(row)
     if heading is None and is_unknown_heading(row, height, previous, pitch):
         heading = Heading("other", 0, row.text)
     if heading is None:
@@ -123,15 +142,48 @@ def _place(row: Row, sections: list[Section], height: float, previous: Row | Non
         _open(row, heading, sections)
 
 
+def _goes_on(row: Row, previous: Row | None, pitch: float, right: float) -> bool:
+    """Whether a row is a further line of a list that runs on: the line above is full, and parts its entries."""
+    if previous is None or previous.page != row.page or row.y - previous.y > 1.3 * pitch:
+        return False
+    return previous.x1 > _FULL * right and ("; " in previous.text or ", " in previous.text)
+
+
+#: A line that reaches this far to the right edge of the text is full.
+_FULL = 0.8
+
+
 def _unknown_label(row: Row) -> Heading | None:
     """The heading of a list on one line, "Current therapy: aspirin; insulin", in words that no list holds."""
     label, colon, rest = row.text.partition(": ")
     words = label.split()
-    if not colon or ";" not in rest or not 1 <= len(words) <= 4 or not words[0][0].isupper() or ";" in label:
+    if not colon or not 1 <= len(words) <= 5 or not words[0][0].isupper() or ";" in label:
         return None
     if any(map(str.isdigit, label)) or role_of(label) is not None or is_listed(label):
         return None
-    return Heading("other", len(label) + 1, label)
+    spans = list_spans(rest)
+    listed = ";" in rest or (len(spans) > 2 and are_names([rest[slice(*span)] for span in spans]))
+    return Heading("other", len(label) + 1, label) if listed else None
+
+
+#: Letters and words that head the parts of a progress note.
+_SOAP = re.compile(r"[SOAP]\s?:|(?:[AO]/[PE]|A\s?&\s?P)\s?:?", re.ASCII)
+_SIGN_OFF = re.compile(
+    r"(?:yours (?:sincerely|faithfully|truly)|(?:with )?(?:kind(?:est)?|best|warm) (?:regards|wishes)|regards|"
+    r"sincerely|many thanks|thank you (?:for|again)|dear \S+|to the general practitioner)\b",
+    re.I,
+)
+
+
+def _closes(row: Row, section: Section, rows: Sequence[Row], index: int) -> bool:
+    """Whether a row ends the list of a section: a letter's closing words, or a sentence below a list on one line."""
+    if _SIGN_OFF.match(row.text):
+        return True
+    if section.heading is None or not section.rows or section.tables or section.kind in {"prose", "other", ""}:
+        return False
+    inline = section.rows[0].y == section.heading.y and section.rows[0].page == section.heading.page
+    ended = rows[index - 1].text.endswith(".")
+    return inline and ended and row.text[0].isupper() and looks_like_sentence(row.text)
 
 
 def _is_note(text: str) -> bool:

@@ -103,7 +103,7 @@ def read_value(text: str, *, words: bool = True) -> Found | None:
     first = text.split(" ", 1)[0]
     clear = _clear_number(first.rstrip(",;")) if first else ""
     match = _VALUE.match(clear + text[len(clear) :])
-    if match and not re.match(r"[A-Za-z]{3}|/\d|-\d|:\d|\.\d", text[match.end() :]):
+    if match and not re.match(r"[A-Za-z]{3}|/\d|-[\dA-Z]|:\d|\.\d", text[match.end() :]):
         number = match.group(1).replace(" ", "")
         return Found(0, match.end(), re.sub(r"^(\d+),(\d{1,2})$", r"\1.\2", number))
     if words and (match := _WORD_VALUE.match(text)):

@@ -6,21 +6,30 @@ from exora.documents.analysis.lexicon import normal_key
 
 #: What a word of a heading names, by kind of section; of several kinds the one listed first is meant.
 _THINGS: dict[str, frozenset[str]] = {
-    "allergies": frozenset("allergy allergies allergic adr adrs intolerances sensitivities".split()),
+    "allergies": frozenset(
+        "allergy allergies allergic allergen allergens adr adrs intolerance intolerances sensitivity sensitivities "
+        "hypersensitivity hypersensitivities allx".split()
+    ),
     "immunizations": frozenset(
         "imm imms immunizing immunization immunizations immunisation immunisations vaccine vaccines vaccination "
-        "vaccinations vax shots jabs".split()
+        "vaccinations vacc vaccs vax shots jab jabs inoculation inoculations booster boosters".split()
     ),
-    "procedures": frozenset("px procedure procedures surgery surgeries surgical operations psh".split()),
+    "procedures": frozenset(
+        "px proc procs procedure procedures procedural surgery surgeries surgical operation operations operative "
+        "intervention interventions psh pshx".split()
+    ),
     "medications": frozenset(
-        "med meds medication medications medicine medicines rx drug drugs prescription prescriptions".split()
+        "med meds medication medications medicine medicines rx drug drugs prescription prescriptions script scripts "
+        "tablets pills tto ttos ttas dhx pharmacotherapy".split()
     ),
     "conditions": frozenset(
-        "dx diagnosis diagnoses problem problems condition conditions disorders diseases illnesses".split()
+        "dx diagnosis diagnoses diagnostic problem problems probs condition conditions disease diseases disorders "
+        "illness illnesses ailments morbidity morbidities comorbidity comorbidities".split()
     ),
     "history": frozenset("pmh pmhx".split()),
     "results": frozenset(
-        "lab labs laboratory result results measurements tests investigations analytes obs values readings".split()
+        "lab labs laboratory result results measurement measurements test tests investigation investigations analytes "
+        "obs values readings ix bloods chemistry haematology hematology biochemistry pathology".split()
     ),
     "vitals": frozenset("vital vitals".split()),
     "encounters": frozenset("encounters visits admissions hospitalizations".split()),
@@ -28,18 +37,27 @@ _THINGS: dict[str, frozenset[str]] = {
 _KIND_OF = {word: kind for kind, words in _THINGS.items() for word in words}
 #: Words that may stand beside those.
 _BESIDE = frozenset(
-    "a active administered administration admission admitting adverse alert alerts all and begun care chart chronic "
-    "clinical commenced confirmed current data details discharge documented done due environmental established final "
-    "flowsheet food for from given health history home hospital hx in issued key known latest list listed log long "
-    "measured medical observations of on ongoing open or ordered other panel past patient patients pending performed "
-    "prescribed previous primary principal prior profile reaction reactions received recent record recorded records "
-    "register regular relevant report reported review reviewed secondary selected sheet signs started statement "
-    "status summary table taken term the therapeutic to today use used value".split()
+    "a active administered administration admission admitting adverse alert alerts all and as begun blood care "
+    "carried chart chronic clinical commenced completed confirmed course current daily data date details "
+    "discharge dispensed documented done due environmental established existing file final flowsheet food for "
+    "from given health held history home hospital hx in inpatient invasive issued key know known latest ledger "
+    "list listed log long major measured medical monitoring my noted now observations of on ongoing open or "
+    "ordered other our out outpatient overview panel past patient patients pending performed plan prescribed "
+    "previous primary principal prior profile reaction reactions received recent record recorded records regimen "
+    "register regular relevant repeat report reported review reviewed schedule scheduled secondary selected sheet "
+    "significant signs started statement status summary table taken taking term the therapeutic this to today "
+    "undertaken up use used utd value we working you your".split()
 )
 #: Words that name nothing listed unless another word stands beside them: "Drug allergy" is a condition.
 _SINGLE = frozenset(
-    "allergy allergic drug drugs problem condition procedure surgery result diagnosis vital values readings".split()
+    "allergy allergic allergen intolerance sensitivity hypersensitivity drug drugs problem condition disease illness "
+    "procedure procedural surgery operation operative intervention result diagnosis diagnostic vital values readings "
+    "measurement test investigation tablets pills med medication medicine prescription booster vaccine vaccination "
+    "imm immunization immunisation pathology chemistry operations".split()
 )
+
+
+_REACTIONS = frozenset("reaction reactions".split())
 
 
 def kind_of_words(title: str) -> str | None:
@@ -57,32 +75,50 @@ def kind_of_words(title: str) -> str | None:
         return None
     if set(things) <= _SINGLE and not any(word in _BESIDE and word not in {"and", "or", "food"} for word in words):
         return None
+    if _REACTIONS & set(words):
+        return "allergies"
     kinds = {_KIND_OF[word] for word in things}
     return next(kind for kind in _THINGS if kind in kinds)
 
 
-_WHEN = frozenset("date dt dates datetime".split())
+def kind_of_title(title: str) -> str | None:
+    """The kind of section named by any word of a line that is a title by its place or size: "Vaccine Passport"."""
+    words = normal_key(title).split()
+    kinds = {_KIND_OF[word] for word in words if word in _KIND_OF}
+    if not 1 <= len(words) <= 7 or not kinds or "family" in words:
+        return None
+    return "allergies" if _REACTIONS & set(words) else next(kind for kind in _THINGS if kind in kinds)
+
+
+_WHEN = frozenset("date dt dates datetime year day".split())
 #: What was done on the date of a column: "Given", "Noted on", "Coll. date".
 _DONE = frozenset(
-    "admin administered begun coll collected collection diagnosed documented done entered given identified measured "
-    "noted observed onset ordered performed prescribed recorded resulted seen started taken vaccinated written".split()
+    "admin administered begun coll collected collection commenced diagnosed dispensed documented done "
+    "entered given identified initiated issued logged measured noted observed onset ordered performed prescribed "
+    "recorded reported resulted rxd dxd sampled seen started taken vaccinated written".split()
 )
 _OF_A_DATE = _DONE | frozenset(
-    "allergy dose drug dx imm immunization lab last first med medication of on op order problem procedure px result rx "
-    "service shot specimen start svc test the time vaccine vaccination visit".split()
+    "administration allergy carried completed diagnosis dose drug dx first imm immunization issue jab known lab last "
+    "med medication of on op operation order out prescription problem procedure px result rx sample service shot since "
+    "specimen start surgery svc taking test the theatre therapy time use vaccine vaccination vax visit".split()
 )
 _END = frozenset("end ended stop stopped resolved resolution until".split())
 _COLUMN_THINGS = {
     "vaccine": _THINGS["immunizations"],
-    "allergen": frozenset("allergen allergens allergy allergies allergic".split()),
+    "allergen": frozenset("allergen allergens allergy allergies allergic offending culprit causative".split()),
     "medication": _THINGS["medications"],
-    "procedure": frozenset("px procedure procedures surgery operation".split()),
-    "condition": frozenset("dx diagnosis diagnoses problem problems condition conditions disorder".split()),
-    "test": frozenset("test tests lab analyte component parameter measurement".split()),
+    "procedure": frozenset("px procedure procedures surgery operation intervention".split()),
+    "condition": frozenset(
+        "dx diagnosis diagnoses problem problems condition conditions disorder disease illness complaint".split()
+    ),
+    "test": frozenset("test tests lab analyte component parameter measurement investigation marker".split()),
 }
+#: A column named after a measured value, "Test value": beside words of a test or alone.
+_VALUES = frozenset("value result reading found".split())
+_OF_A_VALUE = _VALUES | frozenset("test numeric observed measured your".split())
 _OF_A_NAME = frozenset(
-    "administered and agent description done given health item medical name names of ordered performed product "
-    "strength the to type".split()
+    "administered agent and antigen description done dose drug drugs food given health item label medical name "
+    "names of ordered performed prescribed product reaction strength substance text the title to type".split()
 )
 
 
@@ -93,10 +129,21 @@ def role_of_words(header: str) -> str | None:
         return None
     if words & _WHEN and words <= _WHEN | _OF_A_DATE | _END:
         return "end" if words & _END else "date"
+    if (
+        words <= _OF_A_DATE
+        and words & (_DONE | {"start", "since", "completed", "carried"})
+        and words != {"completed"}
+        and not words & {"drug", "test", "procedure"}
+    ):
+        return "date"
     if words <= _DONE | {"on", "at"} and words & _DONE:
         return "date"
+    if "to" in words and words <= {"allergic", "allergy", "reaction", "reacts", "sensitive", "to"} and len(words) > 1:
+        return "allergen"
     if "by" in words and words <= _DONE | {"by"}:
         return "provider"
+    if words & _VALUES and words <= _OF_A_VALUE and "name" not in words:
+        return "value"
     for role, things in _COLUMN_THINGS.items():
         if words & things and words <= things | _OF_A_NAME:
             return role
