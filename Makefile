@@ -34,8 +34,8 @@ faults: .venv/.installed ## Break everything once: the fault matrix (ROWS=3,7 fo
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: soak
-soak: .venv/.installed ## The fault matrix tenfold, again and again for HOURS (default 8) with other seeds
-	$(BIN)/python -m tests.faults --hours $(or $(HOURS),8) $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
+soak: .venv/.installed ## The rows of the fault matrix tenfold, again and again for HOURS (default 8) with other seeds; SCALE=n
+	$(BIN)/python -m tests.faults --hours $(or $(HOURS),8) $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) $(if $(SCALE),--scale $(SCALE))
 
 .PHONY: check
 check: .venv/.installed ## Lint, types, import contracts, formatting
