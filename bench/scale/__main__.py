@@ -60,14 +60,14 @@ def keep(target: Path, found: dict[str, Any]) -> None:
     target.write_text(json.dumps(found, indent=2))
 
 
-async def main(size: Size, parts: list[str], target: Path) -> None:
+async def main(size: Size, parts: list[str], defer_s: int, target: Path) -> None:
     """Measure, and add what was found to a file."""
     found = kept(target)
     with running("embedded") as server:
         if "growth" in parts:
             keep(target, found | {"growth": await growth(server, size)})
         if "day" in parts:
-            keep(target, kept(target) | {"day": await day(server)})
+            keep(target, kept(target) | {"day": await day(server, defer_s)})
 
 
 if __name__ == "__main__":
@@ -75,8 +75,9 @@ if __name__ == "__main__":
     parser.add_argument("--archived", type=int, default=LARGE.archived)
     parser.add_argument("--pending", type=int, default=LARGE.pending)
     parser.add_argument("--part", choices=["growth", "day"], action="append")
+    parser.add_argument("--defer-s", type=int, default=1, help="how long enqueues are deferred on the simulated day")
     given = parser.parse_args()
     build = Path("build")
     build.mkdir(exist_ok=True)
     size = replace(LARGE, archived=given.archived, pending=given.pending)
-    uvloop.run(main(size, given.part or ["growth", "day"], build / "scale.json"))
+    uvloop.run(main(size, given.part or ["growth", "day"], given.defer_s, build / "scale.json"))

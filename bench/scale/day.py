@@ -60,7 +60,8 @@ class Day:
 
     def __init__(self, dsn: str, seconds: float = 180.0) -> None:
         self._dsn = dsn
-        self._transport = PostgresTransport(dsn)
+        # Producers wait; else a machine that is too busy for a moment would end the day.
+        self._transport = PostgresTransport(dsn, command_timeout_s=60)
         self._coordinator = WireCoordinator(self._transport)
         self._patience_s = seconds
         self._dice = random.Random(8)  # noqa: S311
@@ -129,6 +130,7 @@ class Day:
 
     async def _job(self, context: JobContext, _: Any) -> None:
         """What a handler does: ask for capacity, call, be done. Whoever gets none is put off by its worker."""
+        self.seen.started.setdefault(context.job.job_id, self._now())
         try:
             async with context.reserve(*_API) as permit:
                 await permit.begin()
@@ -150,20 +152,21 @@ class Day:
             await asyncio.sleep(1.0)
 
 
-async def day(server: Server) -> dict[str, Any]:
-    """Simulate a day; its figures."""
+async def day(server: Server, defer_s: int) -> dict[str, Any]:
+    """Simulate a day, in which enqueues are deferred for so long while the API is used up; its figures."""
     configure_logs("error")
     dsn = await server.create("day")
     db = await asyncpg.connect(dsn)
     await migrate(db)
-    # Deferring an enqueue by a minute would be three hours of this day.
-    await db.execute("update exora.api_rate_limits set backpressure_threshold = 1")
+    await db.execute(
+        "update exora.api_rate_limits set backpressure_threshold = 1, backpressure_delay_seconds = $1", defer_s
+    )
     await db.close()
     run = Day(dsn)
     await run.run()
-    about = {"workers": WORKERS, "slots": SLOTS, "hour_s": HOUR_S, "latency_s": _LATENCY_S, "load": load()}
+    about = {"workers": WORKERS, "slots": SLOTS, "hour_s": HOUR_S, "latency_s": _LATENCY_S, "defer_s": defer_s}
     limits = {"requests_per_minute": RPM, "concurrent_requests": CONCURRENT}
-    found = about | limits | judged(run.seen, HEAVY, RPM, (HOUR_S * _MORNING, HOUR_S * 12))
+    found = {"load": load()} | about | limits | judged(run.seen, HEAVY, RPM, (HOUR_S * _MORNING, HOUR_S * 12))
     print({name: value for name, value in found.items() if name not in ("granted", "depth")}, flush=True)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -19,6 +20,7 @@ class Seen:
 
     Attributes:
         asked: when each job was enqueued, whose it is, its priority.
+        started: when each job was first in the hands of a worker.
         granted: when each call began, and of which job.
         done: when each job was, likewise.
         depth: now and then: jobs that waited, and jobs in the hands of workers.
@@ -27,6 +29,7 @@ class Seen:
     """
 
     asked: dict[UUID, tuple[float, UUID, int]] = field(default_factory=dict)
+    started: dict[UUID, float] = field(default_factory=dict)
     granted: list[tuple[float, UUID]] = field(default_factory=list)
     done: list[tuple[float, UUID]] = field(default_factory=list)
     depth: list[tuple[float, int, int]] = field(default_factory=list)
@@ -47,10 +50,10 @@ def judged(seen: Seen, heavy: UUID, rpm: int, morning: tuple[float, float]) -> d
     at = [moment for moment, _ in granted]
     begin, end = _busy(seen, at)
     first = {job: moment for moment, job in reversed(granted)}
-    waits = {job: max(first[job] - asked, 0.0) for job, (asked, _, _) in seen.asked.items() if job in first}
+    waits = _waits(seen, first)
     # The same calls dealt out first come, first served.
-    in_turn = zip(sorted(seen.asked, key=lambda job: seen.asked[job][0]), at, strict=False)
-    fifo = {job: max(moment - seen.asked[job][0], 0.0) for job, moment in in_turn}
+    in_turn = dict(zip(sorted(seen.asked, key=lambda job: seen.asked[job][0]), sorted(first.values()), strict=False))
+    fifo = _waits(seen, in_turn)
     rush = [job for job, (asked, _, _) in seen.asked.items() if morning[0] <= asked < morning[1]]
     by_priority = defaultdict(list)
     alike = defaultdict(list)
@@ -68,7 +71,10 @@ def judged(seen: Seen, heavy: UUID, rpm: int, morning: tuple[float, float]) -> d
         "most_under_way": seen.most_under_way,
         "busy_s": [begin, end],
         "utilisation": sum(begin <= moment < end for moment in at) / max(rpm / 60 * (end - begin), 1),
-        "jain_of_shares": jain(_shares(seen, granted, begin, end)),
+        "jain_of_shares": {
+            "as_served": jain(_shares(seen, first, heavy, morning[0])),
+            "first_come_first_served": jain(_shares(seen, in_turn, heavy, morning[0])),
+        },
         "jain_of_light_waits": jain([statistics.mean(values) for values in alike.values()]),
         "wait_s": {
             name: {
@@ -81,6 +87,10 @@ def judged(seen: Seen, heavy: UUID, rpm: int, morning: tuple[float, float]) -> d
         "granted": at,
         "depth": seen.depth,
     }
+
+
+def _waits(seen: Seen, at: dict[UUID, float]) -> dict[UUID, float]:
+    return {job: max(moment - seen.asked[job][0], 0.0) for job, moment in at.items()}
 
 
 def _busy(seen: Seen, granted: list[float]) -> tuple[float, float]:
@@ -98,23 +108,28 @@ def _busy(seen: Seen, granted: list[float]) -> tuple[float, float]:
     return max(spans, key=lambda span: span[1] - span[0])
 
 
-def _shares(seen: Seen, granted: list[tuple[float, UUID]], begin: float, end: float) -> list[float]:
-    """Of each patient with work in a span: calls granted over what is max-min fair, which is an equal share of all that
-    were granted, but to nobody more than he asked for."""
+def _shares(seen: Seen, at: dict[UUID, float], heavy: UUID, begin: float) -> list[float]:
+    """Of each patient, while the heavy one has work that waits: calls over what is max-min fair: an equal share
+    of all calls in that span, but to nobody more than he asked for.
+
+    Args:
+        seen: what was asked for.
+        at: when each job had its call.
+        heavy: whose work bounds the span.
+        begin: when it came.
+    """
+    end = max(moment for job, moment in at.items() if seen.asked[job][1] == heavy)
     wanted: Counter[UUID] = Counter()
     got: Counter[UUID] = Counter()
-    before = {job for moment, job in granted if moment < begin}
     for job, (asked, patient, _) in seen.asked.items():
-        if asked < end and job not in before:
+        if asked <= end and at.get(job, math.inf) >= begin:
             wanted[patient] += 1
-    for moment, job in granted:
-        if begin <= moment < end:
-            got[seen.asked[job][1]] += 1
+            got[patient] += at.get(job, math.inf) <= end
     fair, left = {}, float(got.total())
     for place, (patient, count) in enumerate(sorted(wanted.items(), key=lambda item: item[1])):
         fair[patient] = min(float(count), left / (len(wanted) - place))
         left -= fair[patient]
-    return [got[patient] / fair[patient] for patient in wanted if fair[patient] > 0]
+    return [got[patient] / fair[patient] for patient in wanted]
 
 
 def jain(values: list[float]) -> float:

@@ -16,7 +16,10 @@ async def test_limits_are_set_and_apis_closed_and_opened(embedded_dsn: str) -> N
         assert ran.code == 0, ran.err
         return ran.json
 
-    await run("set", *API, "--rpm", "7", "--tpm", "none", "--cost-per-day", "2.5")
+    limits = ("--rpm", "7", "--tpm", "none", "--cost-per-day", "2.5", "--threshold", "0.9", "--defer-seconds", "5")
+    changed = await run("set", *API, *limits)
+    assert isinstance(changed, dict)
+    assert (changed["backpressure_threshold"], changed["backpressure_delay_seconds"]) == (0.9, 5)
     await run("close", *API, "--why", "outage 42", "--by", "alice")
     shown = await run("show")
     assert isinstance(shown, list)

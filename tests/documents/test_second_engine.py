@@ -1,10 +1,12 @@
-"""Poor pages are read again by RapidOCR, upright, with words boxed by their ink; good ones are not."""
+"""Poor pages are read again by RapidOCR, upright, with words boxed by their ink; of better ones the unsure words."""
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +15,16 @@ from PIL import Image, ImageFilter
 from exora.doctor.check import Status
 from exora.doctor.recognition import check_recognition
 from exora.documents.ocr import rapid, tesseract
-from exora.documents.ocr.local import LocalOcr, has_second_engine, second_pool
+from exora.documents.ocr.local import LocalOcr, has_second_engine, read_first, read_words_again, second_pool
 from exora.documents.ocr.port import OcrResult
-from exora.documents.ocr.router import better, is_poor
+from exora.documents.ocr.router import better, corrected, doubts, is_poor
 from exora.documents.pages import read_pages
 from exora.documents.pool import ChildPool
 from exora.domain.document import Box, DocumentLimits, Line, PageText, Word
 from tests.documents.test_ocr import ROWS, overlap, printed, read, saved, scanned, words
 
 LIMITS = DocumentLimits()
+EXAMPLES = Path(__file__).parents[2] / "examples" / "documents"
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +125,73 @@ def test_a_second_reading_of_hardly_anything_is_not_kept() -> None:
     assert better(result(*SURE), result(("lis", 0.1, 0.1))) == result(*SURE)
 
 
+def line_of(*placed: tuple[str, float, float, float]) -> OcrResult:
+    """A line of words: text, left and right, confidence; 30 pixels high on a page of 1000 by 1400."""
+    return OcrResult((Line(tuple(Word(text, Box(a, 0.1, b, 0.13), sure) for text, a, b, sure in placed)),), 0, "first")
+
+
+@pytest.mark.parametrize(
+    ("placed", "looked_at"),
+    [
+        ((("sodium", 0.1, 0.2, 0.86), ("135", 0.3, 0.35, 0.94)), []),
+        ((("sodlum", 0.1, 0.2, 0.84), ("135", 0.3, 0.35, 0.94)), [("sodlum",)]),
+        ((("sodium", 0.1, 0.2, 0.86), ("138", 0.3, 0.35, 0.92)), [("138",)]),
+        ((("72", 0.30, 0.33, 0.7), (".7", 0.331, 0.34, 0.1)), [("72", ".7")]),
+        ((("72", 0.30, 0.33, 0.99), (".7", 0.331, 0.34, 0.1)), [(".7",)]),
+        ((("SURGERY,", 0.1, 0.25, 0.5), ("The", 0.24, 0.28, 0.96)), []),
+    ],
+    ids=["sure", "unsure", "figures must be surer", "cut in two", "beside a sure word", "overlapping its neighbor"],
+)
+def test_unsure_words_are_looked_at_again(
+    placed: tuple[tuple[str, float, float, float], ...], looked_at: list[tuple[str, ...]]
+) -> None:
+    found = doubts(line_of(*placed), PAGE)
+    assert [tuple(word.text for word in doubt.words) for doubt in found] == looked_at
+
+
+def test_what_is_cut_out_for_a_word_ends_halfway_to_its_neighbors() -> None:
+    reading = line_of(("take", 0.1, 0.196, 0.99), ("2O", 0.2, 0.22, 0.5), ("mg", 0.226, 0.25, 0.99))
+    [doubt] = doubts(reading, PAGE)
+    assert doubt.box == pytest.approx((0.198, 0.0955, 0.223, 0.1345))
+
+
+@pytest.mark.parametrize(
+    ("before", "reading", "after"),
+    [
+        (("2252",), ("12.2", 0.99), ["12.2"]),
+        (("2252",), ("12.2", 0.9), ["2252"]),
+        (("2252",), ("", 1.0), ["2252"]),
+        (("72", ".7"), ("72.7", 0.99), ["72.7"]),
+        (("5", "Sy"), ("1 87", 0.99), ["1", "87"]),
+        (("5", "Sy"), ("1 8 7", 0.99), ["5", "Sy"]),
+        (("NOTES",), ("NOTES :", 0.99), ["NOTES:"]),
+        (("(disorder",), ("(disorde", 0.99), ["(disorder"]),
+        (("mmHgI",), ("mmHg", 0.99), ["mmHg"]),
+    ],
+    ids=[
+        "sure",
+        "not sure",
+        "nothing",
+        "one word of two",
+        "two of two",
+        "three of two",
+        "a blank in one",
+        "cut off",
+        "without the rule beside it",
+    ],
+)
+def test_a_word_is_what_the_sure_second_reading_says(
+    before: tuple[str, ...], reading: tuple[str, float], after: list[str]
+) -> None:
+    placed = ((text, 0.3 + 0.02 * at, 0.319 + 0.02 * at, 0.3) for at, text in enumerate(before))
+    first = line_of(*placed, ("kept", 0.9, 0.95, 0.99))
+    [doubt] = doubts(first, PAGE)
+    result = corrected(first, [(doubt, *reading)], "second")
+    assert [word.text for word in words(result)] == [*after, "kept"]
+    assert words(result)[0].box == Box(0.3, 0.1, 0.319 + 0.02 * (len(before) - len(after)), 0.13)
+    assert result.engine == "first, second"
+
+
 # --- through the pools ------------------------------------------------------------------------------
 
 
@@ -139,6 +209,22 @@ async def test_a_poor_page_in_any_orientation_is_read_within_the_limits(poor: Im
     assert page.engine.startswith("rapidocr")
     assert share_found([word.text for word in page.words]) >= 0.85
     assert good.engine.startswith("tesseract")
+
+
+def test_figures_of_a_noisy_scan_come_right() -> None:
+    scan = EXAMPLES / "lab-report-scan.pdf"
+    truth = json.loads((EXAMPLES / "truth" / "lab-report-scan.json").read_text(encoding="utf-8"))
+    values = {result["value"] for result in truth["results"] if any(map(str.isdigit, result["value"]))}
+    content, found = scan.read_bytes(), [set[str](), set[str]()]
+    for number in (1, 2):
+        first = read_first(content, number, LIMITS)
+        assert first.again == "words"
+        again = read_words_again(content, number, LIMITS, first.result)
+        assert again.engine.startswith("tesseract")
+        for texts, result in zip(found, (first.result, again), strict=True):
+            texts.update(word.text for word in words(result))
+    assert len(values - found[0]) >= 3
+    assert not values - found[1]
 
 
 async def test_without_the_extra_or_its_pool_tesseracts_reading_stands(poor: Image.Image) -> None:

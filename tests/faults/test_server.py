@@ -61,8 +61,11 @@ class Producer:
         """Enqueue no more; what is under way is left as it is."""
         assert self._task is not None
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        [end] = await asyncio.gather(self._task, return_exceptions=True)
         await self._transport.close()
+        # What is not an answer of the database ends it, and whoever waits for claims waits in vain.
+        if isinstance(end, Exception):
+            raise end
 
     async def _run(self) -> None:
         number = 0
@@ -108,9 +111,28 @@ async def claimed_since(dsn: str, since_s: float, within_s: float) -> float:
             found.append(float(at))
         return bool(found)
 
-    await until(claimed, within_s + 10)
-    await db.close()
+    try:
+        await until(claimed, within_s + 10)
+    except TimeoutError:
+        raise AssertionError(f"no claim within {within_s + 10:g} s; {await _standstill(db)}") from None
+    finally:
+        await db.close()
     return found[0] - since_s
+
+
+async def _standstill(db: asyncpg.Connection) -> str:
+    """What there is to claim, and what the server's connections do, for whoever looks for the reason."""
+    queue = await db.fetch(
+        "select (select count(*) from exora.ready) as ready, (select count(*) from exora.scheduled) as scheduled,"
+        " (select count(*) from exora.running) as running, (select max(created_at) from exora.jobs) as last_enqueued,"
+        " clock_timestamp() as now"
+    )
+    connections = await db.fetch(
+        "select application_name, state, wait_event_type, wait_event, clock_timestamp() - query_start as since,"
+        " left(query, 60) as query from pg_stat_activity"
+        " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+    )
+    return "; ".join(str(dict(row)) for row in (*queue, *connections))
 
 
 def postmaster(server: EmbeddedPostgres) -> int:

@@ -383,10 +383,15 @@ def _strange(said: str, text: str) -> list[str]:
     return [word for word in words if _stem(word) not in printed and word not in _TIES]
 
 
+def pages_of_answers() -> list[PageText]:
+    """The pages that answers are about."""
+    return [replace(pages_from_text(text)[0], number=number) for number, text in enumerate(answers.PAGES, 1)]
+
+
 @contextlib.asynccontextmanager
 async def model_answers() -> AsyncIterator[Target]:
     """The way from a model's answer to a record: nothing gets in that the page does not print."""
-    pages = [replace(pages_from_text(text)[0], number=number) for number, text in enumerate(answers.PAGES, 1)]
+    pages = pages_of_answers()
     text = "\n".join(page.text for page in pages)
     dates = {found.iso for page in pages for found in find_dates(page.text, years=True)}
     liar = Liar()

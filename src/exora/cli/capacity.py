@@ -54,6 +54,9 @@ def set_(
     cost_per_day: Annotated[str | None, typer.Option(help="US dollars per day (UTC), or none.")] = None,
     status: Annotated[str | None, typer.Option(help="active, disabled or maintenance.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Share of a limit above which enqueues are deferred.")] = None,
+    defer_seconds: Annotated[
+        int | None, typer.Option(min=1, max=86400, help="For how long they are; 60 at first.")
+    ] = None,
     usd_per_request: Annotated[float | None, typer.Option(help="Price of a request (or image).")] = None,
     usd_per_million_input: Annotated[float | None, typer.Option(help="Price of a million input tokens.")] = None,
     usd_per_million_output: Annotated[float | None, typer.Option(help="Price of a million output tokens.")] = None,
@@ -72,6 +75,7 @@ def set_(
     given: dict[str, Any] = {
         "status": status,
         "backpressure_threshold": threshold,
+        "backpressure_delay_seconds": defer_seconds,
         "usd_per_request": usd_per_request,
         "usd_per_million_input_tokens": usd_per_million_input,
         "usd_per_million_output_tokens": usd_per_million_output,

@@ -6,6 +6,8 @@ clock can be put in its place. So instead of moving the clock to a due time, ``t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import asyncpg
 
 #: Held and awaiting jobs are due in the year 9998 and later: those must stay where they are.
@@ -47,6 +49,25 @@ async def next_due_s(db: asyncpg.Connection) -> float | None:
         f"select extract(epoch from min(due_at) - clock_timestamp()) from exora.scheduled where {_DUE}"  # noqa: S608
     )
     return None if until is None else max(float(until), 0.0)
+
+
+async def whole_backoffs(db: asyncpg.Connection) -> Callable[[str, int], float]:
+    """The pauses before retries without jitter, which is a share of them drawn by chance (``exora.backoff_s``).
+
+    Args:
+        db: a connection of the owner.
+
+    Returns:
+        The pause in seconds of a job type and the number of retries so far.
+    """
+    rows = await db.fetch("select job_type, backoff_base_s, backoff_factor, backoff_cap_s from exora.job_types")
+    policies = {row["job_type"]: (row["backoff_base_s"], row["backoff_factor"], row["backoff_cap_s"]) for row in rows}
+
+    def backoff_s(job_type: str, retries: int) -> float:
+        base_s, factor, cap_s = policies[job_type]
+        return float(min(cap_s, base_s * factor ** min(retries, 60)))
+
+    return backoff_s
 
 
 async def hurry(db: asyncpg.Connection, *, lease_s: float, backoff_s: float = 0.1) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +11,7 @@ from exora.capacity.clients import GatedApis
 from exora.capacity.gate import Gate
 from exora.coordination.port import Coordinator
 from exora.domain.job import ClaimedJob, Fence
-from exora.domain.outcome import Completed, Outcome, SettleAnswer, Settlement
+from exora.domain.outcome import Completed, Outcome, Retry, SettleAnswer, Settlement
 from exora.observe.tally import Tally
 from exora.worker.context import JobContext
 from exora.worker.registry import Registry
@@ -19,6 +19,8 @@ from exora.worker.runner import Runner
 from exora.worker.settler import Settler
 
 _WRITE_S = 10.0
+
+Backoff = Callable[[str, int], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,23 @@ class _Watched(Registry):
 
 
 class _Noted:
-    """Settles, and remembers what was settled."""
+    """Settles, and remembers what was settled. A retry waits for the whole of its backoff: how a test goes must not
+    hang on a draw, by which the retry may be due before the drain that failed is over."""
 
-    def __init__(self, inner: Coordinator) -> None:
+    def __init__(self, inner: Coordinator, backoff_s: Backoff) -> None:
         self._inner = inner
+        self._backoff_s = backoff_s
+        self.claimed: dict[Fence, ClaimedJob] = {}
         self.outcomes: dict[Fence, Outcome] = {}
 
+    def _whole(self, fence: Fence, outcome: Outcome) -> Outcome:
+        if not isinstance(outcome, Retry) or outcome.delay_s is not None:
+            return outcome
+        job = self.claimed[fence]
+        return replace(outcome, delay_s=self._backoff_s(job.job_type, job.retry_count))
+
     async def settle(self, settlements: Sequence[Settlement]) -> list[SettleAnswer]:
+        settlements = [Settlement(fence, self._whole(fence, outcome)) for fence, outcome in settlements]
         answers = await self._inner.settle(settlements)
         for (fence, outcome), answer in zip(settlements, answers, strict=True):
             if answer != "lost":
@@ -86,12 +98,15 @@ def _ignore(*_: object) -> None:
     """Nobody watches."""
 
 
-async def run_due(coordinator: Coordinator, registry: Registry, ended: list[Ended], *, slots: int, most: int) -> None:
+async def run_due(
+    coordinator: Coordinator, registry: Registry, backoff_s: Backoff, ended: list[Ended], *, slots: int, most: int
+) -> None:
     """Sweep, claim and run until nothing can be claimed; jobs that handlers enqueue are run too.
 
     Args:
         coordinator: the verbs.
         registry: handlers; only jobs of their types are claimed.
+        backoff_s: the pause before a retry, of a job's type and how often it was retried.
         ended: the attempts so far; those that are made are added.
         slots: how many run at once.
         most: attempts, at most.
@@ -101,7 +116,7 @@ async def run_due(coordinator: Coordinator, registry: Registry, ended: list[Ende
     """
     if not registry.job_types:
         raise RuntimeError("no handler is registered: import the module that registers them, or set sandbox.registry")
-    watched, noted = _Watched(registry), _Noted(coordinator)
+    watched, noted = _Watched(registry), _Noted(coordinator, backoff_s)
     gate = Gate(coordinator, f"drain-{uuid4()}")
     try:
         await _run_all(coordinator, watched, noted, gate, ended, slots, most)
@@ -121,6 +136,7 @@ async def _run_all(
             return
         if len(ended) + len(claimed) > most:
             raise RuntimeError(f"more than {most} attempts: a job that retries or snoozes without end?")
+        noted.claimed |= {job.fence: job for job in claimed}
         await _run(claimed, watched, coordinator, noted, gate, slots)
         ended += [Ended(job, noted.outcomes.get(job.fence), watched.raised.get(job.fence)) for job in claimed]
 

@@ -14,7 +14,7 @@ from exora.coordination.port import Coordinator
 from exora.coordination.postgres import PostgresTransport
 from exora.coordination.wire import WireCoordinator
 from exora.domain.job import EnqueueRequest, JobView
-from exora.testing.clock import hurry, next_due_s, travel
+from exora.testing.clock import hurry, next_due_s, travel, whole_backoffs
 from exora.testing.draining import Ended, run_due
 from exora.testing.invariants import check_invariants
 from exora.worker.registry import Registry, default_registry
@@ -52,7 +52,8 @@ class Sandbox:
         """Run every job that can run now, in this process, and those that they enqueue; returns the attempts in order.
 
         It claims, runs and settles as the worker does, with its time limits, but sends no heartbeats: a handler that
-        takes longer than its lease is for a worker in a process of its own.
+        takes longer than its lease is for a worker in a process of its own. Retries wait for the whole of their
+        backoff, without jitter.
 
         Args:
             through_time: also let time pass to each next due time, until nothing waits: all retries, to the end.
@@ -64,8 +65,9 @@ class Sandbox:
         """
         ended: list[Ended] = []
         async with self.coordinator() as coordinator, self.connect() as db:
+            backoff_s = await whole_backoffs(db)
             while True:
-                await run_due(coordinator, self.registry, ended, slots=slots, most=most)
+                await run_due(coordinator, self.registry, backoff_s, ended, slots=slots, most=most)
                 until = await next_due_s(db) if through_time else None
                 if until is None:
                     return ended

@@ -207,7 +207,12 @@ def is_vital(name: str) -> bool:
     return normal_key(name) in _measurement_lists()[1]
 
 
+def measurement_names() -> list[str]:
+    """Names of laboratory tests and vital signs."""
+    return [*measurement_codes(), *(name for _, name in read_pairs("loinc.tsv"))]
+
+
 @functools.cache
 def measurements() -> Phrases:
-    """Names of laboratory tests and vital signs."""
-    return Phrases([*measurement_codes(), *(name for _, name in read_pairs("loinc.tsv"))])
+    """The same, to be found in a text."""
+    return Phrases(measurement_names())

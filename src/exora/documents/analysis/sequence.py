@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 import pycrfsuite
 
+from exora.documents.analysis.clinical import Classes, clinical_features, packaged_classes
 from exora.documents.analysis.context import sentences
-from exora.documents.analysis.features import Token, WordList, abbreviations, near, sentence_features, tokenize
+from exora.documents.analysis.features import Token, WordList, abbreviations, plain_word, sentence_features, tokenize
 from exora.documents.analysis.grammars import Entity, with_points_in_time, without_references
 from exora.documents.analysis.lexicon import read_lines
 
@@ -35,10 +36,11 @@ _REPEATED = 0.5
 
 
 class Sentence(NamedTuple):
-    """A sentence's tokens and the attributes of each."""
+    """A sentence's tokens, the attributes of each, and which of its words stand in sentences before it."""
 
     tokens: list[Token]
     features: list[list[str]]
+    again: frozenset[str] = frozenset()
 
 
 class Tagger:
@@ -77,12 +79,16 @@ class Tagger:
         self._tagger.set(sentence.features)
         labels = self._tagger.tag()
         found: list[list[float | int | str]] = []
-        open_kind = ""
+        open_kind, doubtful = "", 0.0
         for index, label in enumerate(labels):
             kind, probability, begins = self._choice(label, index, admitted)
             if not kind:
                 open_kind = ""
                 continue
+            if kind == open_kind and doubtful:
+                # Whether this token begins an entity was said for a token before it that belongs to none.
+                begins = self._mass(kind, index, "IE") < doubtful / 2
+            doubtful = 0.0 if kind == self._kinds[label] else probability
             token = sentence.tokens[index]
             if found and kind == open_kind and not begins:
                 last = found[-1]
@@ -99,7 +105,7 @@ class Tagger:
         """The kind a token is taken for, "" for none; its probability; whether an entity begins with it."""
         kind, begins = self._kinds[label], label[0] in "BS"
         if kind:
-            probability = float(sum(self._tagger.marginal(each, index) for each in self._labels[kind]))
+            probability = self._mass(kind, index)
             if admitted == 1 or probability > _UNSURE:
                 return kind, probability, begins
         elif admitted == 1 or self._tagger.marginal(label, index) > 1 - admitted:
@@ -108,6 +114,9 @@ class Tagger:
         if probability < admitted:
             return "", 0.0, False
         return likeliest, probability, begins if likeliest == kind else starts
+
+    def _mass(self, kind: str, index: int, places: str = "BIES") -> float:
+        return float(sum(self._tagger.marginal(each, index) for each in self._labels[kind] if each[0] in places))
 
     def _likeliest(self, index: int) -> tuple[str, float, bool]:
         mass: dict[str, float] = defaultdict(float)
@@ -132,27 +141,28 @@ def read_sentences(text: str, lists: Mapping[str, WordList] | None = None) -> li
     known = word_lists() if lists is None else lists
     long_forms = abbreviations(text)
     read = []
+    told: set[str] = set()
     for start, end in sentences(text):
         tokens = tokenize(text, start, end)
         if tokens:
-            read.append(Sentence(tokens, sentence_features(text, tokens, known, long_forms)))
+            words = {plain_word(token.text) for token in tokens}
+            again = frozenset(words & told)
+            read.append(Sentence(tokens, sentence_features(text, tokens, known, long_forms), again))
+            told |= words
     return read
 
 
-def with_tags(sentence: Sentence, tags: Sequence[str]) -> Sentence:
-    """The sentence as the second model sees it: the words near each token, and the first model's labels of it and its
-    neighbors, among the attributes."""
-    rows = []
-    last = len(tags) - 1
-    around = near(sentence.tokens)
-    for index, row in enumerate(sentence.features):
-        more = [*around[index], "m=" + tags[index]]
-        if index:
-            more.append("-1m=" + tags[index - 1])
-        if index < last:
-            more.append("+1m=" + tags[index + 1])
-        rows.append([*row, *more])
-    return Sentence(sentence.tokens, rows)
+def with_tags(sentence: Sentence, tags: Sequence[str], classes: Classes | None = None) -> Sentence:
+    """The sentence as the second model sees it, the first model's labels and more among the attributes.
+
+    Args:
+        sentence: as ``read_sentences`` makes it.
+        tags: the first model's labels.
+        classes: groups of words; the packaged ones for None.
+    """
+    known = packaged_classes() if classes is None else classes
+    more = clinical_features(sentence.tokens, tags, sentence.again, known)
+    return sentence._replace(features=[[*row, *added] for row, added in zip(sentence.features, more, strict=True)])
 
 
 def repeat(text: str, found: Sequence[Entity], kinds: Iterable[str]) -> list[Entity]:
@@ -208,22 +218,22 @@ def chemicals_and_diseases(text: str, abstracts: Tagger | None = None) -> list[E
     return repeat(text, found, ("chemical", "disease"))
 
 
-def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: Tagger | None = None) -> list[Entity]:
+def clinical_entities(text: str, case_reports: Tagger | None = None, classes: Classes | None = None) -> list[Entity]:
     """The drugs, problems, tests, values, doses, routes, frequencies, procedures, dates, age and sex a text names.
 
     Args:
         text: any text.
-        case_reports, abstracts: other models than the packaged ones.
+        case_reports, classes: another model than the packaged one, and the groups of words it was trained with.
     """
-    return with_points_in_time(text, without_references(text, _modeled(text, case_reports, abstracts)))
+    return with_points_in_time(text, without_references(text, _modeled(text, case_reports, classes)))
 
 
-def _modeled(text: str, case_reports: Tagger | None = None, abstracts: Tagger | None = None) -> list[Entity]:
+def _modeled(text: str, case_reports: Tagger | None = None, classes: Classes | None = None) -> list[Entity]:
     """What the models alone find."""
-    first, second = abstracts or packaged("abstracts"), case_reports or packaged("case-reports")
+    first, second = packaged("abstracts"), case_reports or packaged("case-reports")
     found: list[Entity] = []
     for sentence in read_sentences(text):
-        found.extend(second.entities(with_tags(sentence, first.tags(sentence)), ADMITTED))
+        found.extend(second.entities(with_tags(sentence, first.tags(sentence), classes), ADMITTED))
     return repeat(text, found, ("drug",))
 
 

@@ -1,4 +1,4 @@
-"""Recognition on this machine: Tesseract first, RapidOCR for poor pages where it is installed."""
+"""Recognition on this machine: Tesseract first, RapidOCR for poor pages and unsure words where it is installed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Literal
 
 from exora.documents.machine import cpus
 from exora.documents.ocr.port import OcrResult, Picture, Pictures, Report
@@ -15,7 +16,7 @@ from exora.domain.document import DocumentLimits
 from exora.errors import DocumentError, ProcessingLimit
 
 #: Raise it when the same picture may be read differently than before, or old results are reused.
-_VERSION = 6
+_VERSION = 7
 #: RapidOCR's sessions grow to 1.4 GB and stay there; loading them anew for each page would cost 2 s.
 _SECOND_RSS_BYTES = 2 * 1024**3
 #: Pages of one document waiting for a child at a time: enough to keep the children busy.
@@ -26,21 +27,23 @@ _MAX_EXHAUSTED_PAGES = 5
 
 @dataclass(frozen=True, slots=True)
 class FirstReading:
-    """What Tesseract made of a page, and whether it is poor enough for a second engine."""
+    """What Tesseract made of a page, and what of it a second engine should read: the page, some words, or nothing."""
 
     result: OcrResult
-    is_poor: bool
+    again: Literal["page", "words", ""]
 
 
 def read_first(content: bytes, number: int, limits: DocumentLimits) -> FirstReading:
     """Read a page's picture with Tesseract. Runs in the child."""
-    from exora.documents.ocr.router import is_poor
+    from exora.documents.ocr.router import doubts, is_poor, upright
     from exora.documents.ocr.tesseract import shared_engine
     from exora.documents.page_reader import draw_page
 
     image, dpi = draw_page(content, number, limits)
     result = shared_engine().recognize(image, dpi)
-    return FirstReading(result, is_poor(result, image))
+    if is_poor(result, image):
+        return FirstReading(result, "page")
+    return FirstReading(result, "words" if doubts(result, upright(image, result.rotation)) else "")
 
 
 def read_again(content: bytes, number: int, limits: DocumentLimits, first: OcrResult) -> OcrResult:
@@ -51,6 +54,20 @@ def read_again(content: bytes, number: int, limits: DocumentLimits, first: OcrRe
 
     image, _ = draw_page(content, number, limits)
     return better(first, shared_engine().recognize(upright(image, first.rotation)))
+
+
+def read_words_again(content: bytes, number: int, limits: DocumentLimits, first: OcrResult) -> OcrResult:
+    """Read the words again of which Tesseract was unsure. Runs in the child."""
+    from exora.documents.ocr.rapid import shared_engine
+    from exora.documents.ocr.router import corrected, doubts, upright
+    from exora.documents.page_reader import draw_page
+
+    image, _ = draw_page(content, number, limits)
+    image = upright(image, first.rotation)
+    unsure = doubts(first, image)
+    readings = shared_engine().read_words(image, [doubt.box for doubt in unsure])
+    told = [(doubt, text, probability) for doubt, (text, probability) in zip(unsure, readings, strict=True)]
+    return corrected(first, told, shared_engine().name)
 
 
 def has_second_engine() -> bool:
@@ -102,10 +119,11 @@ class LocalOcr:
 
     async def _read(self, picture: Picture, pictures: Pictures) -> OcrResult:
         first = await pictures.here(read_first, picture)
-        if not first.is_poor or self._second is None:
+        if not first.again or self._second is None:
             return first.result
+        again = read_again if first.again == "page" else read_words_again
         try:
-            return await pictures.here(read_again, picture, first.result, pool=self._second)
+            return await pictures.here(again, picture, first.result, pool=self._second)
         except ProcessingLimit:
             # The first reading stands: poor words are better than none.
             return first.result

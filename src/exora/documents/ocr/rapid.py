@@ -1,4 +1,5 @@
-"""RapidOCR (PP-OCRv6) for poor scans: finds lines with its detector, reads them, and boxes each word by its ink.
+"""RapidOCR (PP-OCRv6): finds the lines of poor scans with its detector, reads them, and boxes each word by its ink; or
+reads single words.
 
 An extra (``exora[ocr]``): its models come in its wheel, nothing is downloaded, nothing is written.
 """
@@ -7,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ from exora.documents.ocr.recognizer import Character, Recognizer
 Pixels = npt.NDArray[Any]
 Points = npt.NDArray[np.float32]
 
+#: Lines are found on a page reduced to this long side, in pixels: at 2000, the package's own, nothing more (ocr.md).
+_FOUND_AT = 1400
 #: A line is dropped below this mean probability: it is a drawing or a texture.
 _LINE_PROBABILITY = 0.5
 #: A tall narrow box holds a single character, unless it is this many times as tall as wide.
@@ -52,23 +56,29 @@ class RapidEngine:
     """Recognizes print; one instance per process, never shared between threads."""
 
     def __init__(self) -> None:
-        models = Path(str(rapidocr.__file__)).parent / "models"
-        (detector,), (recognizer,) = models.glob("*_det_small.onnx"), models.glob("*_rec_small.onnx")
-        threads = "EngineConfig.onnxruntime"
-        self._detector = rapidocr.RapidOCR(
-            params={
-                "Global.log_level": "critical",
-                "Det.model_path": str(detector),
-                f"{threads}.intra_op_num_threads": 1,
-                f"{threads}.inter_op_num_threads": 1,
-            }
-        )
+        self._models = Path(str(rapidocr.__file__)).parent / "models"
         cv2.setNumThreads(1)
         options: Any = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 4
-        self._recognizer = Recognizer(recognizer, options)
+        (model,) = self._models.glob("*_rec_small.onnx")
+        self._recognizer = Recognizer(model, options)
+
+    @functools.cached_property
+    def _detector(self) -> Any:
+        """Loaded with the first whole page: words alone need none."""
+        (model,) = self._models.glob("*_det_small.onnx")
+        threads = "EngineConfig.onnxruntime"
+        return rapidocr.RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Global.max_side_len": _FOUND_AT,
+                "Det.model_path": str(model),
+                f"{threads}.intra_op_num_threads": 1,
+                f"{threads}.inter_op_num_threads": 1,
+            }
+        )
 
     @property
     def name(self) -> str:
@@ -96,6 +106,31 @@ class RapidEngine:
                 if words:
                     lines.append(Line(words))
         return OcrResult(tuple(lines), turn, self.name)
+
+    def read_words(self, image: Image.Image, boxes: Sequence[Box]) -> list[tuple[str, float]]:
+        """Read single words.
+
+        Args:
+            image: the page in grey (mode "L"), upright.
+            boxes: where the words stand, with some paper around them.
+
+        Returns:
+            For each what it says, with the blanks that are sure, and the mean probability of its characters.
+        """
+        pixels: Pixels = cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2BGR)
+        height, width = pixels.shape[:2]
+        pictures = []
+        for box in boxes:
+            x0, x1 = int(box.x0 * width), math.ceil(box.x1 * width)
+            y0, y1 = int(box.y0 * height), math.ceil(box.y1 * height)
+            pictures.append(pixels[min(y0, height - 1) : max(y1, y0 + 1), min(x0, width - 1) : max(x1, x0 + 1)])
+        return [
+            (
+                "".join(each.text for each in characters if each.text != " " or each.probability >= _SURE_BLANK),
+                _probability(characters),
+            )
+            for characters in self._recognizer.read(pictures)
+        ]
 
     def _find(self, pixels: Pixels) -> list[Points]:
         """The corners of each line of print, from its top left clockwise."""
