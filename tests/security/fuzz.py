@@ -51,7 +51,14 @@ class Made:
         return repr(self.value)[:3000]
 
 
-def run(runner: asyncio.Runner, target: Target, counts: Counts, examples: int, number: int | None) -> None:
+def run(
+    runner: asyncio.Runner,
+    target: Target,
+    counts: Counts,
+    examples: int,
+    number: int | None,
+    until: float = float("inf"),
+) -> None:
     """Hand a number of inputs to a target; raises what the smallest failing one does.
 
     Args:
@@ -60,9 +67,12 @@ def run(runner: asyncio.Runner, target: Target, counts: Counts, examples: int, n
         counts: are added to.
         examples: how many.
         number: seed; None = always the same inputs.
+        until: when to hand over no more, by the monotonic clock.
     """
 
     def once(made: Made) -> None:
+        if time.monotonic() >= until:
+            return
         counts.outcomes[runner.run(_once(target, made.value))] += 1
 
     tried = given(target.inputs.map(Made))(once)
@@ -146,7 +156,7 @@ def _fuzz(name: str, dsn: str, counts: Counts, seconds: float, number: int) -> N
         began, rounds = time.monotonic(), 0
         while time.monotonic() - began < seconds:
             try:
-                run(runner, target, counts, _ROUND, number + rounds)
+                run(runner, target, counts, _ROUND, number + rounds, began + seconds)
             except Exception:
                 counts.defects.append(traceback.format_exc(limit=-3))
                 print(f"** {name}, round seed {number + rounds}:\n{counts.defects[-1]}", flush=True)

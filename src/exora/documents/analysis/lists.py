@@ -13,7 +13,7 @@ from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lexicon import conditions, drugs
 from exora.documents.analysis.running import cut_at, running_list
 
-_BARE_BULLET = re.compile(r"[•▪●○■□◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]")
+_BARE_BULLET = re.compile(r"[•▪●○■□◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]|\(?[a-z]\)")
 
 
 #: Small words that no entry starts with: "by mouth twice daily", "for pain".

@@ -139,6 +139,7 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
     directions = read_medication("Medicine, " + cells["sig"].text) if "sig" in cells else None
     dose = (
         _first_text(cells, "dose")
+        or (sig.dose if not whole and "strength" not in cells else None)
         or (directions.dose if directions else None)
         or _first_text(cells, "strength")
         or sig.dose
