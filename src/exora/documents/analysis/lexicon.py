@@ -20,6 +20,7 @@ def strip_tag(name: str) -> str:
     return _SEMANTIC_TAG.sub("", name)
 
 
+@functools.lru_cache(maxsize=40_000)
 def normal_key(name: str) -> str:
     """The name in lower case without accents, punctuation, apostrophes and trailing "(disorder)"."""
     text = strip_tag(name)

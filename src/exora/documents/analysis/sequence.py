@@ -26,9 +26,11 @@ from exora.documents.analysis.lexicon import read_lines
 
 #: Labels of the second model that name no entity of the record; they were trained to keep the others apart.
 DECOY = "x-"
-#: A token outside any entity becomes part of one if the model gives that this much of the probability. The
-#: annotators of case reports left out much; half the probability would find too little of what they marked.
+#: A token is taken for a kind from this probability on, whatever its most probable label. The annotators of case
+#: reports left out much; half the probability would find too little of what they marked.
 ADMITTED = 0.3
+#: An entity of these kinds stands only if one of its tokens is more probably of the kind than not.
+_CERTAIN = frozenset({"drug", "test", "dose"})
 #: Up to this probability of its most probable label's kind, a token may be of another kind that is more probable.
 _UNSURE = 0.5
 #: A name found once also counts where the model passed over it, unless it did so more than twice as often.
@@ -62,26 +64,25 @@ class Tagger:
         with self._turn:
             return list(self._tagger.tag(sentence.features))
 
-    def entities(self, sentence: Sentence, admitted: float = 1.0) -> list[Entity]:
+    def entities(self, sentence: Sentence, *, admitting: bool = False) -> list[Entity]:
         """The entities of a sentence.
 
         Args:
             sentence: as ``read_sentences`` makes it.
-            admitted: probability of a kind from which a token is taken into an entity, whatever its most probable
-                label (see ``ADMITTED``); 1 goes by that label alone.
+            admitting: whether a token may be taken for a kind against its most probable label (see ``ADMITTED``).
         """
         if not sentence.tokens:
             return []
         with self._turn:
-            return self._entities(sentence, admitted)
+            return self._entities(sentence, admitting)
 
-    def _entities(self, sentence: Sentence, admitted: float) -> list[Entity]:
+    def _entities(self, sentence: Sentence, admitting: bool) -> list[Entity]:
         self._tagger.set(sentence.features)
         labels = self._tagger.tag()
         found: list[list[float | int | str]] = []
         open_kind, doubtful = "", 0.0
         for index, label in enumerate(labels):
-            kind, probability, begins = self._choice(label, index, admitted)
+            kind, probability, begins = self._choice(label, index, admitting)
             if not kind:
                 open_kind = ""
                 continue
@@ -93,25 +94,27 @@ class Tagger:
             if found and kind == open_kind and not begins:
                 last = found[-1]
                 last[1], last[3], last[4] = token.end, float(last[3]) + probability, int(last[4]) + 1
+                last[5] = max(float(last[5]), probability)
             else:
-                found.append([token.start, token.end, kind, probability, 1])
+                found.append([token.start, token.end, kind, probability, 1, probability])
             open_kind = "" if label[0] in "ES" else kind
         return [
             Entity(int(start), int(end), str(kind), float(total) / int(count))
-            for start, end, kind, total, count in found
+            for start, end, kind, total, count, most in found
+            if kind not in _CERTAIN or float(most) >= _UNSURE
         ]
 
-    def _choice(self, label: str, index: int, admitted: float) -> tuple[str, float, bool]:
+    def _choice(self, label: str, index: int, admitting: bool) -> tuple[str, float, bool]:
         """The kind a token is taken for, "" for none; its probability; whether an entity begins with it."""
         kind, begins = self._kinds[label], label[0] in "BS"
         if kind:
             probability = self._mass(kind, index)
-            if admitted == 1 or probability > _UNSURE:
+            if not admitting or probability > _UNSURE:
                 return kind, probability, begins
-        elif admitted == 1 or self._tagger.marginal(label, index) > 1 - admitted:
+        elif not admitting or self._tagger.marginal(label, index) > 1 - ADMITTED:
             return "", 0.0, False
         likeliest, probability, starts = self._likeliest(index)
-        if probability < admitted:
+        if probability < ADMITTED:
             return "", 0.0, False
         return likeliest, probability, begins if likeliest == kind else starts
 
@@ -233,7 +236,7 @@ def _modeled(text: str, case_reports: Tagger | None = None, classes: Classes | N
     first, second = packaged("abstracts"), case_reports or packaged("case-reports")
     found: list[Entity] = []
     for sentence in read_sentences(text):
-        found.extend(second.entities(with_tags(sentence, first.tags(sentence), classes), ADMITTED))
+        found.extend(second.entities(with_tags(sentence, first.tags(sentence), classes), admitting=True))
     return repeat(text, found, ("drug",))
 
 
