@@ -187,3 +187,23 @@ def test_short_hand_before_an_equals_sign_is_a_heading() -> None:
 
     assert [c.name for c in record.conditions] == ["Gout", "Psoriasis", "Asthma"]
     assert [a.name for a in record.allergies] == ["Peanuts", "Latex", "Eggs"]
+
+
+def test_a_figure_overrules_the_key_before_it() -> None:
+    record = text("Results\nName of Test: Sodium\nObserved: 139 mmol/L\nResulted: 2020-01-19\n")
+
+    assert [(r.name, r.value, r.unit, r.date) for r in record.results] == [("Sodium", "139", "mmol/L", "2020-01-19")]
+
+
+def test_results_among_other_entries_are_known_by_the_word_before_them() -> None:
+    record = text(
+        "Timeline\n2020-01-19\nProblem: Gout\nResult: Body weight 81 kg\nResult: Body height 171 cm\n2019-03-12\n"
+        "Problem: Psoriasis\nResult: Sodium 139 mmol/L\n"
+    )
+
+    assert [c.name for c in record.conditions] == ["Gout", "Psoriasis"]
+    assert [(r.name, r.value) for r in record.results] == [
+        ("Body weight", "81"),
+        ("Body height", "171"),
+        ("Sodium", "139"),
+    ]

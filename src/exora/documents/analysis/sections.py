@@ -72,7 +72,9 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
                 carried[0].records.extend(more)
                 carried, index = (carried[0], end), end
                 continue
-        if _opens_card(rows, index, labels) and sections[-1].heading is not None:
+        if (measured := _measured_label(row, sections[-1], labels)) is not None:
+            _open(row, measured, sections)
+        elif _opens_card(rows, index, labels) and sections[-1].heading is not None:
             sections[-1].rows.append(row)
         elif _SOAP.fullmatch(row.text) is not None:
             sections.append(Section("plan" if row.text[0] == "P" else "prose", row.text, row))
@@ -119,6 +121,22 @@ def _stands_over(rows: Sequence[Row], index: int, pitch: float) -> bool:
 #: A heading stands this many times as far below what is above it as above what follows, and that this many times as
 #: far from it as from its own next line.
 _FAR, _NEAR = 1.3, 1.15
+
+
+_MEASURED = re.compile(r"(?:results?|measurements?|observations?|readings?|tests?|labs?)$", re.I)
+
+
+def _measured_label(row: Row, section: Section, labels: Counter[str]) -> Heading | None:
+    """The heading of a result among entries of other kinds, each behind a word for its kind: "Result: weight 81 kg"."""
+    label, colon, rest = row.text.partition(": ")
+    if not colon or section.kind in {"results", "vitals", "prose", ""} or labels[label] < _RECURS:
+        return None
+    named = _MEASURED.fullmatch(label) is not None and rest[:1].isalpha() and any(map(str.isdigit, rest))
+    return Heading("results", len(label) + 1, label) if named else None
+
+
+#: A label that stands before so many entries tells their kind.
+_RECURS = 3
 
 
 def _opens_card(rows: Sequence[Row], index: int, labels: Counter[str]) -> bool:
