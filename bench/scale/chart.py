@@ -55,13 +55,13 @@ def day(found: dict[str, Any], target: Path) -> None:
         [at / hour for at, _, _ in found["depth"]],
         [ready for _, ready, _ in found["depth"]],
         color=_OURS,
-        label="ready",
+        label="waiting",
     )
     bottom.plot(
         [at / hour for at, _, _ in found["depth"]],
         [running for _, _, running in found["depth"]],
         color=_MARK,
-        label="running",
+        label="with a worker",
     )
     bottom.set_ylabel("jobs")
     bottom.set_xlabel("hour of the day")

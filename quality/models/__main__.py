@@ -44,7 +44,10 @@ def main() -> None:
     model = train.train_abstracts(abstracts)
     _write(ANALYSIS / "models" / "abstracts.crf.gz", model)
     reports = train.training_case_reports(arguments.data)
-    _write(ANALYSIS / "models" / "case-reports.crf.gz", train.train_case_reports(reports, Tagger(model)))
+    classes = train.group_words(abstracts, reports)
+    lines = ("\t".join([word, *map(str, groups)]) for word, groups in sorted(classes.items()))
+    _write(ANALYSIS / "tables" / "word-classes.tsv.gz", ("\n".join(lines) + "\n").encode())
+    _write(ANALYSIS / "models" / "case-reports.crf.gz", train.train_case_reports(reports, Tagger(model), classes))
     names = [f"bc5cdr {one.name}" for one in abstracts] + [f"maccrobat {one.name}" for one in reports]
     TRAINED_ON.write_text("\n".join(names) + "\n")
     packaged.cache_clear()

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pycrfsuite
 
+from exora.documents.analysis.clinical import Classes
 from exora.documents.analysis.features import Token
 from exora.documents.analysis.sequence import DECOY, Sentence, Tagger, read_sentences, with_tags
+from quality.models.classes import word_classes
 from quality.models.corpora import CASE_REPORT_KINDS, Document, Entity, read_bc5cdr, read_maccrobat
 
 #: Diseases and symptoms are told apart in training, as their annotators did, and joined again in use.
@@ -75,10 +77,10 @@ def abstracts_examples(documents: Iterable[Document]) -> Labeled:
     ]
 
 
-def case_report_examples(documents: Iterable[Document], abstracts: Tagger) -> Labeled:
-    """Sentences of case reports with their labels, the other model's labels among the attributes."""
+def case_report_examples(documents: Iterable[Document], abstracts: Tagger, classes: Classes) -> Labeled:
+    """Sentences of case reports with their labels, the other model's labels and groups of words included."""
     return [
-        (with_tags(sentence, abstracts.tags(sentence)), labels(sentence.tokens, document.entities, ends=False))
+        (with_tags(sentence, abstracts.tags(sentence), classes), labels(sentence.tokens, document.entities, ends=False))
         for document in documents
         for sentence in read_sentences(document.text)
     ]
@@ -89,9 +91,14 @@ def train_abstracts(documents: Iterable[Document]) -> bytes:
     return _fit(abstracts_examples(documents), _ABSTRACTS)
 
 
-def train_case_reports(documents: Iterable[Document], abstracts: Tagger) -> bytes:
+def train_case_reports(documents: Iterable[Document], abstracts: Tagger, classes: Classes) -> bytes:
     """The model of case reports."""
-    return _fit(case_report_examples(documents, abstracts), _CASE_REPORTS)
+    return _fit(case_report_examples(documents, abstracts, classes), _CASE_REPORTS)
+
+
+def group_words(abstracts: Iterable[Document], reports: Iterable[Document]) -> dict[str, tuple[int, ...]]:
+    """Groups of the words of the texts; their annotations are not looked at."""
+    return word_classes([document.text for document in (*abstracts, *reports)])
 
 
 def training_abstracts(data: Path) -> list[Document]:

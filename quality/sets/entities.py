@@ -21,8 +21,9 @@ FOLDS = 3
 #: Where the models of the folds are kept between runs; `make models` and `make clean` remove them.
 CACHE = Path("build/models")
 CASE_KINDS = ("drug", "problem", "test", "value", "dose", "date", "route", "frequency", "procedure", "age", "sex")
-Find = Callable[[str, Tagger | None], Sequence[Entity]]
-Fit = Callable[[frozenset[str]], bytes]
+Find = Callable[[str], Sequence[Entity]]
+#: Makes a finder trained without the documents named, kept under a name between runs.
+Fit = Callable[[frozenset[str], str], Find]
 
 
 def trained_on(corpus: str) -> frozenset[str]:
@@ -84,23 +85,23 @@ def score_corpus(
         corpus: the corpus' name in the list of training documents.
         documents: all its documents; the run's limit applies.
         kinds: the kinds of entity to count.
-        find: finds entities with a model, or with the packaged one for None.
-        fit: trains a model without the documents named.
+        find: finds entities with the packaged model.
+        fit: makes a finder whose model was trained without the documents named.
     """
     seen, tally = trained_on(corpus), Tally(run, kinds)
     known = [document for document in documents if document.name in seen]
     wanted = {document.name for document in run.some(documents)}
     for document in documents:
         if document.name in wanted and document.name not in seen:
-            tally.add(document, find(document.text, None))
+            tally.add(document, find(document.text))
     for number in range(FOLDS):
         fold = known[number::FOLDS]
         chosen = [document for document in fold if document.name in wanted]
         if chosen:
             out = frozenset(document.name for document in fold)
-            tagger = _cached(f"{corpus}-{number}", functools.partial(fit, out))
+            find_apart = fit(out, f"{corpus}-{number}")
             for document in chosen:
-                tally.add(document, find(document.text, tagger))
+                tally.add(document, find_apart(document.text))
     if wanted & seen:
         run.notes.append(
             f"{len(wanted & seen)} documents scored by models trained without them, on two thirds of the set"
@@ -120,8 +121,10 @@ def _cached(name: str, fit: Callable[[], bytes]) -> Tagger:
 def score_abstracts(run: Run) -> Measures:
     """Chemicals and diseases of abstracts."""
 
-    def fit(out: frozenset[str]) -> bytes:
-        return train.train_abstracts(d for d in train.training_abstracts(run.data) if d.name not in out)
+    def fit(out: frozenset[str], name: str) -> Find:
+        kept = [d for d in train.training_abstracts(run.data) if d.name not in out]
+        tagger = _cached(name, lambda: train.train_abstracts(kept))
+        return functools.partial(chemicals_and_diseases, abstracts=tagger)
 
     documents = read_bc5cdr(run.folder("bc5cdr"))
     return score_corpus(run, "bc5cdr", documents, ("chemical", "disease"), chemicals_and_diseases, fit)
@@ -129,11 +132,13 @@ def score_abstracts(run: Run) -> Measures:
 
 @scored("maccrobat", "maccrobat")
 def score_case_reports(run: Run) -> Measures:
-    """Clinical entities of case reports."""
+    """Clinical entities of case reports; in a fold neither annotations nor words of the reports scored are known."""
 
-    def fit(out: frozenset[str]) -> bytes:
-        kept = (d for d in train.training_case_reports(run.data) if d.name not in out)
-        return train.train_case_reports(kept, packaged("abstracts"))
+    def fit(out: frozenset[str], name: str) -> Find:
+        kept = [d for d in train.training_case_reports(run.data) if d.name not in out]
+        classes = train.group_words(train.training_abstracts(run.data), kept)
+        tagger = _cached(name, lambda: train.train_case_reports(kept, packaged("abstracts"), classes))
+        return functools.partial(clinical_entities, case_reports=tagger, classes=classes)
 
     documents = read_maccrobat(run.folder("maccrobat"))
     return score_corpus(run, "maccrobat", documents, CASE_KINDS, clinical_entities, fit)

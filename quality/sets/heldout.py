@@ -25,6 +25,7 @@ from quality.heldout.everyday import everyday_patients
 from quality.heldout.further import FURTHER_LAYOUTS
 from quality.heldout.layouts import LAYOUTS, Layouts, print_patient
 from quality.heldout.patients import Item, Patient, read_patient
+from quality.heldout.practice import PRACTICE_LAYOUTS
 from quality.printing import read_pdf
 from quality.registry import Measures, Run, scored
 from quality.scan import read_scans
@@ -64,6 +65,12 @@ def score_further(run: Run) -> Measures:
 def score_clinic(run: Run) -> Measures:
     """Documents as clinics print them, of the same patients and of invented ones with everyday names."""
     return _score(run, CLINIC_LAYOUTS, _clinic_patients(run))
+
+
+@scored("practice", FOLDER)
+def score_practice(run: Run) -> Measures:
+    """Five more such documents, of the same patients."""
+    return _score(run, PRACTICE_LAYOUTS, _clinic_patients(run))
 
 
 def _score(run: Run, layouts: Layouts, patients: Sequence[Patient]) -> Measures:

@@ -192,6 +192,18 @@ async def test_a_closed_api_leaves_no_room_and_defers_until_it_opens(
     assert (await db.fetch(ROOM), await db.fetch(PRESSURE)) == ([], [])
 
 
+async def test_what_only_a_person_opens_is_looked_at_again_in_a_minute(
+    coordinator: Coordinator, db: asyncpg.Connection
+) -> None:
+    await coordinator.declare_needs([TYPE], [Need(*OPENAI)])
+    await coordinator.close_api(*OPENAI, closed=True, act=Act("alice", "bill_not_paid"))
+    [row] = await db.fetch(PRESSURE)
+    assert 59 < row["wait_s"] <= 60
+    await coordinator.set_api_limits(*OPENAI, {"status": "maintenance"})
+    [row] = await db.fetch(PRESSURE)
+    assert (row["reason"], 59 < row["wait_s"] <= 60) == ("openai/gpt-4o-mini:maintenance", True)
+
+
 async def test_a_pressed_api_leaves_room_for_what_frees_soon(
     coordinator: Coordinator, db: asyncpg.Connection, one: Holder
 ) -> None:
@@ -201,6 +213,6 @@ async def test_a_pressed_api_leaves_room_for_what_frees_soon(
     [room] = await db.fetch(ROOM)
     assert room["room"] == 7  # 5 are free, 10 leave within ten seconds; 2 a job
     [row] = await db.fetch(PRESSURE)
-    assert (row["reason"], 59 < row["wait_s"] <= 60) == ("openai/gpt-4o-mini:above_threshold", True)
+    assert (row["reason"], 0 < row["wait_s"] <= 1) == ("openai/gpt-4o-mini:above_threshold", True)
     await one.sync(requests=55, want_requests=20, want_slots=0)  # and twenty wait
     assert [row["room"] for row in await db.fetch(ROOM)] == [0]

@@ -143,3 +143,67 @@ def test_a_title_by_its_place_is_named_by_any_of_its_words(title: str, kind: str
 )  # fmt: skip
 def test_a_column_named_twice_has_one_role(header: str, role: str | None) -> None:
     assert role_of(header) == role
+
+
+def test_fields_parted_by_bars_are_read_with_or_without_a_line_that_names_them() -> None:
+    record = text(
+        "PROBLEMS\n------------------\nGout | 2019-03-12\nChronic kidney disease, stage 3 | 2018-09-02\n\n"
+        "LABORATORY PANEL\n------------------\nTest | Quantity | Unit | Date\n"
+        "Sodium | 139 | mmol/L | 2020-01-19\nINR | 1.1 | | 2020-01-19\n"
+    )
+
+    assert [(c.name, c.date) for c in record.conditions] == [
+        ("Gout", "2019-03-12"),
+        ("Chronic kidney disease, stage 3", "2018-09-02"),
+    ]
+    assert [(r.name, r.value, r.unit, r.date) for r in record.results] == [
+        ("Sodium", "139", "mmol/L", "2020-01-19"),
+        ("INR", "1.1", None, "2020-01-19"),
+    ]
+
+
+def test_cards_side_by_side_are_read_one_below_the_other() -> None:
+    cards = [
+        ["Procedure Title: Hernia repair", "Procedure Title: CT of the abdomen"],
+        ["Theatre Date: 2019-03-12", "and pelvis"],
+        ["", "Theatre Date: 2020-01-02"],
+    ]
+    record = read(page([(40, 40, "Procedures"), *rows(60, 12, [40, 300], cards)]))
+
+    assert [(p.name, p.date) for p in record.procedures] == [
+        ("Hernia repair", "2019-03-12"),
+        ("CT of the abdomen and pelvis", "2020-01-02"),
+    ]
+
+
+def test_letters_in_brackets_number_a_list() -> None:
+    record = text("Diagnoses\n(a) Gout, 2019-03-12\n(b) Psoriasis (2014)\n")
+
+    assert [c.name for c in record.conditions] == ["Gout", "Psoriasis"]
+
+
+def test_short_hand_before_an_equals_sign_is_a_heading() -> None:
+    record = text("PMHx = Gout; Psoriasis; Asthma\n\nAll = Peanuts, Latex, Eggs\n")
+
+    assert [c.name for c in record.conditions] == ["Gout", "Psoriasis", "Asthma"]
+    assert [a.name for a in record.allergies] == ["Peanuts", "Latex", "Eggs"]
+
+
+def test_a_figure_overrules_the_key_before_it() -> None:
+    record = text("Results\nName of Test: Sodium\nObserved: 139 mmol/L\nResulted: 2020-01-19\n")
+
+    assert [(r.name, r.value, r.unit, r.date) for r in record.results] == [("Sodium", "139", "mmol/L", "2020-01-19")]
+
+
+def test_results_among_other_entries_are_known_by_the_word_before_them() -> None:
+    record = text(
+        "Timeline\n2020-01-19\nProblem: Gout\nResult: Body weight 81 kg\nResult: Body height 171 cm\n2019-03-12\n"
+        "Problem: Psoriasis\nResult: Sodium 139 mmol/L\n"
+    )
+
+    assert [c.name for c in record.conditions] == ["Gout", "Psoriasis"]
+    assert [(r.name, r.value) for r in record.results] == [
+        ("Body weight", "81"),
+        ("Body height", "171"),
+        ("Sodium", "139"),
+    ]

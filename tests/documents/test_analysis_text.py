@@ -215,3 +215,24 @@ def test_history_is_told_from_duration(text: str, temporality: str) -> None:
 
     assert conditions
     assert {c.temporality for c in conditions} == {temporality}
+
+
+def test_a_history_told_with_a_date_for_each_is_a_list() -> None:
+    record = read("PAST HISTORY\n\nViral sinusitis in May 2016, acute bronchitis in June 2018; concussion in 2003\n")
+
+    assert {(c.name, c.date) for c in record.conditions} == {
+        ("Viral sinusitis", "2016-05"),
+        ("acute bronchitis", "2018-06"),
+        ("concussion", "2003"),
+    }
+
+
+def test_a_sentence_below_a_list_of_medicines_is_read_as_one() -> None:
+    record = read(
+        "CURRENT MEDICATIONS\n\n- Loratadine 10 mg by mouth once daily\n"
+        "He finished amoxicillin 875 mg by mouth twice daily on 03/20/2020 and doxycycline 100 mg\n"
+        "by mouth twice daily on 04/19/2020, with relief for about ten days each time.\n"
+    )
+
+    assert {"Loratadine", "doxycycline"} <= {m.name for m in record.medications}
+    assert not {"by mouth", "He finished amoxicillin"} & {m.name for m in record.medications}

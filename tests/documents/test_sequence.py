@@ -10,7 +10,14 @@ import pytest
 from exora.documents.analysis.expressions import expression_marks, points_in_time
 from exora.documents.analysis.features import WordList, abbreviations, phrase_key, tokenize
 from exora.documents.analysis.grammars import Entity, with_points_in_time, without_references
-from exora.documents.analysis.sequence import chemicals_and_diseases, clinical_entities, repeat
+from exora.documents.analysis.sequence import (
+    chemicals_and_diseases,
+    clinical_entities,
+    read_sentences,
+    repeat,
+    with_tags,
+)
+from quality.models.classes import word_classes
 from quality.models.corpora import Document, without_overlaps
 from quality.models.corpora import Entity as Annotated
 from quality.models.train import labels, train_abstracts
@@ -115,7 +122,7 @@ def test_ranges_of_reference_are_no_values() -> None:
 def test_hours_and_intervals_are_no_dates_however_sure_the_model_is() -> None:
     text = "Seen at 6-month intervals. Few minutes later on d 22 to 24 he was better in week twelve."
     told = ["6-month intervals", "Few minutes later", "22 to 24", "in week twelve"]
-    found = [Entity(text.index(each), text.index(each) + len(each), "date", 0.9) for each in told]
+    found = [Entity(text.index(each), text.index(each) + len(each), "date", 0.95) for each in told]
 
     assert [text[e.start : e.end] for e in with_points_in_time(text, found)] == ["in week twelve"]
 
@@ -182,6 +189,30 @@ def test_of_overlapping_annotations_the_longer_one_is_trained() -> None:
 
     assert kept == [Annotated(0, 10, "b"), Annotated(12, 14, "a")]
     assert labels(tokenize("abcd efghi jk"), [Annotated(0, 10, "b")], ends=True) == ["B-b", "E-b", "O"]
+
+
+def test_words_in_the_same_company_are_of_one_group() -> None:
+    said = [f"She was given {drug} for severe pain. " for drug in ("aspirin", "ibuprofen", "once")]
+    texts = [text * 3 for text in said[:2]] + said[2:] + ["Her liver was enlarged on palpation. " * 3]
+
+    groups = word_classes(texts)
+
+    assert groups["aspirin"] == groups["ibuprofen"] != groups["liver"]
+    assert "once" not in groups
+    assert groups == word_classes(texts)
+
+
+def test_the_model_of_case_reports_sees_the_likes_of_a_word_and_what_was_told_before() -> None:
+    first, second = read_sentences("The tumor was seen. Then the tumor (round) grew.")
+    tags = ["O"] * len(second.tokens)
+
+    rows = dict(zip([t.text for t in second.tokens], with_tags(second, tags, {"tumor": (7, 3)}).features, strict=True))
+
+    assert {"c=7", "C=3", "seen"} <= set(rows["tumor"])
+    assert {"-1c=7", "-1C=3", "in("} <= set(rows["("])
+    assert "in(" in rows["round"]
+    assert "in(" not in rows["grew"]
+    assert "seen" not in with_tags(first, tags[: len(first.tokens)], {}).features[1]
 
 
 def test_training_twice_gives_the_same_model_bit_for_bit() -> None:

@@ -93,7 +93,7 @@ def find_dates(text: str, *, years: bool = False) -> list[Date]:
         text: any text; O, l and I inside a date's digits are read as 0 and 1.
         years: whether a year alone counts as a date.
     """
-    if not any(letter.isdigit() for letter in text):
+    if not any(map(str.isdigit, text)):
         return []
     clear = _DATE_LIKE.sub(lambda match: match.group().translate(_LETTERS_FOR_DIGITS), text)
     found: list[Date] = []

@@ -80,12 +80,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """One printed row: segments from left to right, and the height of its middle on the page."""
+    """One printed row: segments from left to right, and the height of its middle on the page.
+
+    ``fields`` are what printed bars part, empty ones among them; none where no bar stands in the row.
+    """
 
     page: int
     y: float
     height: float
     segments: tuple[Run, ...]
+    fields: tuple[Run, ...] = ()
 
     @cached_property
     def run(self) -> Run:
@@ -192,10 +196,11 @@ def page_rows(page: PageText, places: Sequence[Place] | None = None) -> list[Row
         else:
             rows.append(list(tokens))
             middles.append(middle)
+    ordered = [sorted(row, key=lambda token: token.x0) for row in rows]
     return [
-        Row(page.number, middle, statistics.median(t.height for t in row), segments)
-        for middle, row in zip(middles, rows, strict=True)
-        if (segments := split_segments(sorted(row, key=lambda token: token.x0)))
+        Row(page.number, middle, statistics.median(t.height for t in row), segments, split_fields(row))
+        for middle, row in zip(middles, ordered, strict=True)
+        if (segments := split_segments(row))
     ]
 
 
@@ -217,6 +222,19 @@ def split_segments(tokens: Sequence[Token]) -> tuple[Run, ...]:
             segments.append([token])
             open_segment = True
     return tuple(Run(segment) for segment in segments)
+
+
+def split_fields(tokens: Sequence[Token]) -> tuple[Run, ...]:
+    """The fields of a row that printed bars part; none without bars. Bars at its ends part nothing."""
+    fields: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.text in _RULES:
+            fields.append([])
+        else:
+            fields[-1].append(token)
+    while len(fields) > 1 and not fields[0]:
+        fields.pop(0)
+    return tuple(map(Run, fields)) if len(fields) > 1 else ()
 
 
 def _scale(token: Token) -> float:

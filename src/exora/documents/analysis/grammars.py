@@ -19,7 +19,7 @@ class Entity(NamedTuple):
 
 
 #: From this probability on a date counts that the grammar of points in time does not know.
-_SURE_OF_A_DATE = 0.75
+_SURE_OF_A_DATE = 0.9
 _AMOUNT = r"\d+(?:[.,]\d+)*"
 #: "(normal range 3.5-5.0)", "RV: 0-5"; what stands in the brackets before it is the result.
 _REFERENCE = re.compile(

@@ -157,6 +157,18 @@ def within_one(a: str, b: str) -> bool:
     return left[1:] == right[1:] or left[1:] == right or left == right[1:]
 
 
+#: Short hand that is a heading only where something stands behind it on its line.
+_LABELS = {
+    "all": "allergies",
+    "hx": "history",
+    "ix": "results",
+    "o/e": "results",
+    "o/e + ix": "results",
+    "px": "procedures",
+    "tx": "medications",
+}
+
+
 def read_heading(text: str) -> Heading | None:
     """The heading a row is or starts with: "ALLERGIES", "3. Current medications:", "Allergies: Penicillin".
 
@@ -171,8 +183,11 @@ def read_heading(text: str) -> Heading | None:
     if 1 < colon < 60 and not text[0].islower() and (kind := heading_kind(text[:colon])):
         rest = colon + 1
         return Heading(kind, rest if text[rest:].strip() else 0, text[:colon])
-    for mark in (" - ", " – ", " — "):
+    if colon > 1 and (kind := _LABELS.get(text[:colon].strip().lower())) and text[colon + 1 :].strip():
+        return Heading(kind, colon + 1, text[:colon])
+    for mark in (" - ", " – ", " — ", " = "):
         dash = text.find(mark)
-        if 2 < dash < 50 and not _NUMBERING.match(text) and (kind := heading_kind(text[:dash])):
+        label = text[:dash].strip()
+        if 1 < dash < 50 and not _NUMBERING.match(text) and (kind := heading_kind(label) or _LABELS.get(label.lower())):
             return Heading(kind, dash + len(mark), text[:dash])
     return None

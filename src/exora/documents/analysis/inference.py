@@ -12,6 +12,7 @@ from exora.documents.analysis.draft import is_nothing, looks_like_sentence
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lexicon import conditions, drugs, measurements, procedures, vaccines
 from exora.documents.analysis.values import read_range, read_unit, read_value
+from exora.documents.analysis.wording import kind_of_title
 
 #: A cell belongs to a column if it starts this near to its header, in letters.
 _ALIGNED = 1.5
@@ -39,7 +40,7 @@ def infer_header(rows: Sequence[Row], index: int) -> list[Column] | None:
         if row.page != header.page or row.y - above.y > 3.5 * max(row.height, above.height):
             break
         nearest = min(nearest, row.y - above.y)
-        if len(row.segments) == 1 and row.y - above.y > _NEXT_BLOCK * nearest:
+        if len(row.segments) == 1 and (row.y - above.y > _NEXT_BLOCK * nearest or kind_of_title(row.text)):
             break
         found = _by_column(header, row)
         if found is None or (len(found) < 2 and above is header):
@@ -51,10 +52,10 @@ def infer_header(rows: Sequence[Row], index: int) -> list[Column] | None:
     if half > 1 and labels == labels[:half] * 2:
         # Two tables side by side under the same words.
         cells = [left + right for left, right in zip(cells[:half], cells[half:], strict=True)]
-        roles = _roles(labels[:half], cells)
+        roles = roles_of_columns(labels[:half], cells)
         roles = roles and roles * 2
     else:
-        roles = _roles(labels, cells)
+        roles = roles_of_columns(labels, cells)
     if roles is None:
         return None
     return [
@@ -62,7 +63,7 @@ def infer_header(rows: Sequence[Row], index: int) -> list[Column] | None:
     ]
 
 
-def _roles(labels: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str | None] | None:
+def roles_of_columns(labels: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str | None] | None:
     """The role of each column, None for those of no interest; None if they make no table of named things."""
     roles = [_role(label, found) for label, found in zip(labels, cells, strict=True)]
     if not any(role is not None and (role in {"date", "value", "unit"} or "@" in role) for role in roles):
@@ -92,15 +93,22 @@ def _names(columns: Sequence[Column]) -> bool:
 
 
 def _corrected(columns: list[Column], rows: Sequence[Row]) -> list[Column]:
-    """The columns with one that is named like a list of things but holds figures, "Finding", as that of values."""
-    if any(column.role in {"value", "medication"} or "@" in column.role for column in columns):
-        return columns
+    """The columns with those that are named like things or dates but hold figures, "Finding", as those of values."""
     result = list(columns)
     for number, column in enumerate(columns[1:], start=1):
+        if column.role not in LIST_OF_ROLE and column.role not in {"dose", "date", "ignored"}:
+            continue
         cells = [s.text for row in rows for s in row.segments if _is_under(s, column)]
-        if (column.role in LIST_OF_ROLE or column.role == "dose") and _role_of_cells(cells) == "value":
+        measured = any(c.role == "value" or c.role.startswith(("date@", "test@")) for c in result)
+        tells = not measured and not any(c.role == "medication" for c in columns)
+        if tells and _role_of_cells(cells) == "value" and _beside_units(columns, column):
             result[number] = Column("value", column.x0, column.x1)
     return result
+
+
+def _beside_units(columns: Sequence[Column], column: Column) -> bool:
+    """Whether figures are surely measured: in a table of tests or units, or under a word for things."""
+    return column.role in LIST_OF_ROLE or any(c.role in {"unit", "test"} for c in columns)
 
 
 def _is_label(text: str) -> bool:
@@ -128,7 +136,11 @@ def _role(label: str, cells: Sequence[str]) -> str | None:
     """A column's role by its header, by the date that is its header, or by what it holds."""
     if is_date(label) and (dates := find_dates(label)):
         return f"date@{dates[0].iso}"
-    named, held = role_of(label), _role_of_cells(cells)
+    named, held = role_of(label) if label else None, _role_of_cells(cells)
+    if named in {"date", "end"} and cells and sum(map(is_date, cells)) < _HALF * len(cells):
+        named = None
+    if named == "ignored" and held == "value":
+        named = None
     return held if held and (named is None or named in LIST_OF_ROLE) else named
 
 

@@ -20,6 +20,7 @@ def strip_tag(name: str) -> str:
     return _SEMANTIC_TAG.sub("", name)
 
 
+@functools.lru_cache(maxsize=40_000)
 def normal_key(name: str) -> str:
     """The name in lower case without accents, punctuation, apostrophes and trailing "(disorder)"."""
     text = strip_tag(name)
@@ -207,7 +208,12 @@ def is_vital(name: str) -> bool:
     return normal_key(name) in _measurement_lists()[1]
 
 
+def measurement_names() -> list[str]:
+    """Names of laboratory tests and vital signs."""
+    return [*measurement_codes(), *(name for _, name in read_pairs("loinc.tsv"))]
+
+
 @functools.cache
 def measurements() -> Phrases:
-    """Names of laboratory tests and vital signs."""
-    return Phrases([*measurement_codes(), *(name for _, name in read_pairs("loinc.tsv"))])
+    """The same, to be found in a text."""
+    return Phrases(measurement_names())

@@ -13,9 +13,11 @@ from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lexicon import conditions, drugs
 from exora.documents.analysis.running import cut_at, running_list
 
-_BARE_BULLET = re.compile(r"[•▪●○■□◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]")
+_BARE_BULLET = re.compile(r"[•▪●○■□◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]|\(?[a-z]\)")
 
 
+#: Small words that no entry starts with: "by mouth twice daily", "for pain".
+_GOES_ON = re.compile(r"(?:and|or|by|for|at|as|with|without|in|on|of|to|per|every|once|twice|until|from|after|before) ")
 _STRENGTH = re.compile(r"\d[\d.,]*\s?(?:mg|mcg|ug|g|ml|units?)\b", re.I)
 #: A medicine of several substances, cut before the last one's strength: "Codeine 2 MG/ML / Promethazine".
 _OPEN_MIXTURE = re.compile(r"\d\s?[A-Za-z/]+ / [^/]*\b[A-Za-z]+$")
@@ -75,6 +77,8 @@ def _hangs(first: Row, row: Row) -> bool:
 def wraps(above: Row, row: Row, widest: float) -> bool:
     """Whether the row goes on with the one above: it starts small or inside a bracket, and there was no room left."""
     text, before = row.text, above.text
+    if _GOES_ON.match(text) and not before.endswith((".", ":")):
+        return True
     if find_dates(text) and find_dates(before):
         return False
     if len(row.segments) > 1 and len(above.segments) > 1:
@@ -122,6 +126,7 @@ _CUT = re.compile(
     rf"loinc|\b[A-Z]\d\d\.?\d*\b))|:\s|\s(?:{_LABEL})(?=\s*[:\d(])|\son(?=\s\S*\d))",
     re.I,
 )
+_BEFORE_DATE = re.compile(r"\s+(?:in|on|since|from|of|at|during|until)\s+$")
 _BEFORE_NAME = re.compile(r"^\s*[\s:,;|)\]–—-]*\s*")
 
 
@@ -153,7 +158,7 @@ def take_apart(entry: Entry) -> NamedEntry:
             break
     later = [date.start for date in dates if date.start > start]
     if later:
-        end = min(end, later[0])
+        end = min(end, len(_BEFORE_DATE.sub("", text[: later[0]])))
     cut = _CUT.search(text, start + 2, len(text))
     if cut and cut.start() < end:
         end = cut.start()
@@ -165,24 +170,29 @@ def split_inline(run: Run) -> list[Run]:
     """A run such as "Hypertension; asthma" or "Penicillin, Latex, Peanuts" as its parts.
 
     Semicolons always part; commas only where every part stands like a name of its own: it starts with a
-    capital or is known to a lexicon, and is short. Names that hold commas stay whole.
+    capital or is known to a lexicon, and is short, or has a date of its own. Names that hold commas stay whole.
     """
     text = run.text
-    pieces = cut_at(text, ";")
+    pieces = [(a, b) for a, b in cut_at(text, ";") if text[a:b].strip()]
     if len(pieces) == 1:
         ends = [m.start() for m in re.finditer(r"(?<=[a-z0-9)])\.\s+(?=[A-Z])", text)]
-        pieces = list(zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True))
+        pieces = list(zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True)) if ends else pieces
     if len(pieces) == 1:
-        by_comma = cut_at(text, ",")
+        by_comma = cut_at(text[: pieces[0][1]], ",")
         known = [_known(text[a:b]) for a, b in by_comma]
-        if len(by_comma) > 1 and all(
+        are_names = all(
             is_known or (text[a:b].strip()[:1].isupper() and len(text[a:b].split()) <= 4)
             for (a, b), is_known in zip(by_comma, known, strict=True)
-        ):
+        )
+        if len(by_comma) > 1 and (are_names or all(_DATED.match(text[a:b]) for a, b in by_comma)):
             pieces = by_comma
     if len(pieces) == 1:
         return [run]
     return [part for a, b in pieces if text[a:b].strip() and (part := run.part(a + _lead(text[a:b]), b))]
+
+
+#: A name with its date behind: "Viral sinusitis in May 2016".
+_DATED = re.compile(r"\s*(?:and\s+)?[A-Za-z][A-Za-z' -]{3,60}\s\(?(?:in|on|since)\s(?:[A-Z][a-z]+ )?\d")
 
 
 def _lead(text: str) -> int:

@@ -10,6 +10,7 @@ from exora.documents.analysis.columns import LIST_OF_ROLE
 from exora.documents.analysis.context import sentences
 from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.doctype import document_type
+from exora.documents.analysis.doses import STRENGTH
 from exora.documents.analysis.draft import Draft, looks_like_sentence
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.headings import heading_kind
@@ -87,6 +88,8 @@ def read_section(section: Section) -> list[Draft]:
     """The drafts of one section; a date in its heading is that of its results, e.g. "Results of 03/12/2019"."""
     if section.kind == "other" and heading_kind(section.title) is None:
         section = replace(section, kind=kind_of_title(section.title) or _inferred_kind(section) or section.kind)
+    elif section.kind == "imaging" and _inferred_kind(section) == "results":
+        section = replace(section, kind="results")
     drafts = _read_section(section)
     date = first_date(section.heading.text, years=False) if section.heading else None
     if date and section.kind in {"results", "vitals", "immunizations", "procedures"}:
@@ -98,14 +101,20 @@ def read_section(section: Section) -> list[Draft]:
 
 def _inferred_kind(section: Section) -> str | None:
     """What a section holds whose heading no list holds, by its entries."""
-    records, rows = detailed_records(section.rows)
+    keyed, rows = keyed_records(section.rows, frozenset({"name", *LIST_OF_ROLE}))
+    detailed, rows = detailed_records(rows)
+    records = [*keyed, *detailed]
     if records and sum("value" in record for record in records) > len(records) / 2:
         return "results"
     listed = entries(rows)
     if listed and sum(len(read_results.from_line(entry.run, "results")) > 0 for entry in listed) > len(listed) / 2:
         measured = [draft for entry in listed for draft in read_results.from_line(entry.run, "")]
         return "results" if len(measured) > len(listed) / 2 else None
-    return kind_of_names([*(r["name"].text for r in records), *(take_apart(entry).name for entry in listed)])
+    return kind_of_names([*map(_named, records), *(take_apart(entry).name for entry in listed)])
+
+
+def _named(record: dict[str, Run]) -> str:
+    return next((run.text for role, run in record.items() if role == "name" or role in LIST_OF_ROLE), "")
 
 
 def _read_section(section: Section) -> list[Draft]:
@@ -154,6 +163,8 @@ def _holds(table: Table, kind: str) -> bool:
     if table.list_name not in {"medications", "conditions", "procedures", "immunizations", "allergies"}:
         return False
     names = [record[role].text for record in table.records for role in LIST_OF_ROLE if role in record]
+    if kind == "allergies" and table.list_name == "medications":
+        return not any(map(STRENGTH.search, names))
     return kind_of_names(names) == kind
 
 

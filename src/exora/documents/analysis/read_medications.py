@@ -111,6 +111,8 @@ _LEAD_WORD = re.compile(
 )
 
 
+#: What starts with a person is a sentence, whatever strengths it tells: "He finished amoxicillin 875 mg ...".
+_SOMEBODY = re.compile(r"(?:he|she|they|we|i|you|(?:the )?patient|(?:mr|mrs|ms)\b\.? \w+)\s+[a-z]+", re.I)
 #: "Keflex (cephalexin)": the generic name in brackets is part of the name.
 _GENERIC_BEHIND = re.compile(r"\s*\(([A-Za-z][A-Za-z -]{3,40})\)")
 
@@ -137,6 +139,7 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
     directions = read_medication("Medicine, " + cells["sig"].text) if "sig" in cells else None
     dose = (
         _first_text(cells, "dose")
+        or (sig.dose if not whole and "strength" not in cells else None)
         or (directions.dose if directions else None)
         or _first_text(cells, "strength")
         or sig.dose
@@ -166,7 +169,7 @@ def from_entry(entry: Entry, kind: str, *, title: str = "") -> list[Draft]:
     text = entry.run.text
     if is_nothing(text[strip_bullet(text) :]) or re.match(r"no\b|nkd", text, re.I):
         return []
-    if looks_like_sentence(text) and not STRENGTH.search(text):
+    if (looks_like_sentence(text) and not STRENGTH.search(text)) or _SOMEBODY.match(text):
         return []
     dates = find_dates(text)
     start = strip_bullet(text)

@@ -108,7 +108,7 @@ def _from_value_cell(name: str, name_run: Run, cell: Run, cells: Cells, date: st
     if value is None:
         return
     if "unit" in cells and not is_nothing(cells["unit"].text):
-        printed = cells["unit"].text.strip()
+        printed = cells["unit"].text.strip(" |—–_")
         whole = read_unit(printed)
         unit = whole.text if whole and whole.end >= len(printed) - 1 else printed
     elif tail is not None and tail.unit:

@@ -6,6 +6,7 @@ import re
 import statistics
 from collections.abc import Sequence
 
+from exora.documents.analysis.cards import cards_below_one_another
 from exora.documents.analysis.columns import LIST_OF_ROLE, read_header
 from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, page_rows
@@ -13,7 +14,7 @@ from exora.documents.analysis.headings import read_heading
 from exora.documents.analysis.inference import header_at
 from exora.documents.analysis.tables import body_of, side_by_side, typical_pitch
 from exora.documents.analysis.text import Place
-from exora.documents.analysis.typography import Type, body_type, is_title
+from exora.documents.analysis.typography import Type, body_type, is_title, one_title, stands_alone
 from exora.domain.document import PageText
 
 _PAGE_NUMBER = re.compile(
@@ -34,8 +35,15 @@ def rows_in_order(pages: Sequence[PageText], places: Sequence[Place] | None = No
             for index, row in enumerate(rows)
             if not (_at_edge(index, len(rows)) and ((number and _is_running(row, running)) or _is_page_number(row)))
         ]
-        ordered.extend(unfold(kept))
+        kept = [row for row in kept if any(map(str.isalnum, row.text)) or len(row.text) < _RULE]
+        body = body_type(kept)
+        kept = [one_title(row) if stands_alone(row) and is_title(row.run, body) else row for row in kept]
+        ordered.extend(unfold(cards_below_one_another(kept, body)))
     return ordered
+
+
+#: So many marks without a letter or a figure among them are a printed rule.
+_RULE = 4
 
 
 def _is_page_number(row: Row) -> bool:

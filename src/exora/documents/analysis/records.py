@@ -28,6 +28,7 @@ def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list
     """Records written as "Key: value" rows, each starting at a key that names the item; and the other rows."""
     records: list[list[Row]] = []
     others: list[Row] = []
+    widest = max((row.x1 for row in rows), default=0.0)
     for row in map(_keys_with_values, rows):
         pairs = [key_and_value(segment) for segment in row.segments]
         roles = {pair[0] for pair in pairs if pair}
@@ -35,9 +36,19 @@ def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list
             records.append([row])
         elif roles and records and all(pairs):
             records[-1].append(row)
+        elif not roles and records and _goes_on(records[-1][-1], row, widest):
+            # The value above runs on.
+            last = records[-1][-1]
+            records[-1][-1] = Row(last.page, row.y, last.height, (*last.segments[:-1], last.segments[-1] + row.run))
         else:
             others.append(row)
     return [key_value_record(group) for group in records], others
+
+
+def _goes_on(above: Row, row: Row, widest: float) -> bool:
+    if len(row.segments) > 1 or len(above.segments) > 1 or has_bullet(row):
+        return False
+    return row.text[0].islower() or row.text[0] in "([/&" or above.text.endswith(",") or wraps(above, row, widest)
 
 
 def _keys_with_values(row: Row) -> Row:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 
+from exora.documents.analysis.doses import FORM
 from exora.documents.analysis.draft import looks_like_sentence
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.inference import is_listed
@@ -47,6 +48,11 @@ def list_spans(text: str) -> list[Span]:
             if mark == ",":
                 spans = _joined(text, spans)
             break
+    else:
+        spans = cut_at(text[:end], " / ")
+        pieces = [text[slice(*span)] for span in spans]
+        if len(spans) < 3 or FORM.search(pieces[-1]) or not are_names(pieces):
+            spans = [(0, end)]
     *most, last = spans
     return [span for span in [*most, *_at_and(text, last, alone=not most)] if text[slice(*span)].strip(" .,;")]
 

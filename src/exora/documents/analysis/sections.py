@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from exora.documents.analysis.columns import Column, read_header, role_of
+from exora.documents.analysis.barred import read_barred
+from exora.documents.analysis.columns import LIST_OF_ROLE, Column, read_header, role_of
+from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.draft import looks_like_sentence
 from exora.documents.analysis.geometry import Row
 from exora.documents.analysis.headings import Heading, read_heading
@@ -17,6 +20,7 @@ from exora.documents.analysis.running import are_names, list_spans
 from exora.documents.analysis.tables import Table, body_of, build_records, list_of, side_by_side, typical_pitch
 from exora.documents.analysis.transposed import read_transposed
 from exora.documents.analysis.typography import body_type, is_title
+from exora.documents.analysis.wording import kind_of_title
 
 
 @dataclass
@@ -37,12 +41,14 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
     height = statistics.median([row.height for row in rows]) if rows else 1.0
     body = body_type(rows)
     right = max((row.x1 for row in rows), default=0.0)
+    labels = Counter(row.text.partition(":")[0] for row in rows if ": " in row.text)
     carried: tuple[Table, int] | None = None
     index = 0
     while index < len(rows):
         row = rows[index]
         titled = len(row.segments) == 1 and is_title(row.run, body)
-        if (found := read_transposed(rows, index)) is not None:
+        barred = read_barred(rows, index) if sections[-1].heading is not None else None
+        if (found := barred or read_transposed(rows, index)) is not None:
             sections[-1].tables.append(found[0])
             index = found[1]
             continue
@@ -66,7 +72,11 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
                 carried[0].records.extend(more)
                 carried, index = (carried[0], end), end
                 continue
-        if _SOAP.fullmatch(row.text) is not None:
+        if (measured := _measured_label(row, sections[-1], labels)) is not None:
+            _open(row, measured, sections)
+        elif _opens_card(rows, index, labels) and sections[-1].heading is not None:
+            sections[-1].rows.append(row)
+        elif _SOAP.fullmatch(row.text) is not None:
             sections.append(Section("plan" if row.text[0] == "P" else "prose", row.text, row))
         elif index and _closes(row, sections[-1], rows, index):
             sections.append(Section("prose", "", None, [row]))
@@ -80,8 +90,8 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
     return [section for section in sections if section.heading or section.rows or section.tables]
 
 
-_FIRST_OF_A_LIST = re.compile(r"^(?:[•▪●○■·*–—-]|\(?1[.)])\s")
-_ANY_OF_A_LIST = re.compile(r"^(?:[•▪●○■·*–—-]|\(?\d{1,2}[.)])\s")
+_FIRST_OF_A_LIST = re.compile(r"^(?:[•▪●○■·*–—-]|\(?[1a][.)])\s")
+_ANY_OF_A_LIST = re.compile(r"^(?:[•▪●○■·*–—-]|\(?(?:\d{1,2}|[a-z])[.)])\s")
 
 
 def _stands_over(rows: Sequence[Row], index: int, pitch: float) -> bool:
@@ -113,6 +123,31 @@ def _stands_over(rows: Sequence[Row], index: int, pitch: float) -> bool:
 _FAR, _NEAR = 1.3, 1.15
 
 
+_MEASURED = re.compile(r"(?:results?|measurements?|observations?|readings?|tests?|labs?)$", re.I)
+
+
+def _measured_label(row: Row, section: Section, labels: Counter[str]) -> Heading | None:
+    """The heading of a result among entries of other kinds, each behind a word for its kind: "Result: weight 81 kg"."""
+    label, colon, rest = row.text.partition(": ")
+    if not colon or section.kind in {"results", "vitals", "prose", ""} or labels[label] < _RECURS:
+        return None
+    named = _MEASURED.fullmatch(label) is not None and rest[:1].isalpha() and any(map(str.isdigit, rest))
+    return Heading("results", len(label) + 1, label) if named else None
+
+
+#: A label that stands before so many entries tells their kind.
+_RECURS = 3
+
+
+def _opens_card(rows: Sequence[Row], index: int, labels: Counter[str]) -> bool:
+    """Whether a row is the first of a card of keys and values: its key recurs, and a detail follows it."""
+    label, colon, rest = rows[index].text.partition(": ")
+    if not colon or not rest or labels[label] < 2 or len(rows[index].segments) > 1:
+        return False
+    named = role_of(label) == "name" or role_of(label) in LIST_OF_ROLE
+    return named and index + 1 < len(rows) and detail_of(rows[index + 1]) is not None
+
+
 def _is_run_together(header: Row, body: Sequence[Row]) -> bool:
     """Whether a table's columns are parted by single blanks, as in plain text: its rows are read as lines then."""
     single = sum(len(row.segments) == 1 for row in body)
@@ -130,7 +165,7 @@ def _place(row: Row, sections: list[Section], height: float, previous: Row | Non
     if heading is None and len(row.segments) == 2:
         first = read_heading(row.segments[0].text)
         heading = first if first is not None and first.rest == 0 and _is_note(row.segments[1].text) else None
-    if heading is not None and _is_key(row, heading, sections[-1]):
+    if heading is not None and (_is_key(row, heading, sections[-1]) or row.text[0].islower()):
         heading = None
     if heading is None and not _goes_on(row, previous, pitch, right):
         heading = _unknown_label(row)
@@ -155,15 +190,26 @@ _FULL = 0.8
 
 def _unknown_label(row: Row) -> Heading | None:
     """The heading of a list on one line, "Current therapy: aspirin; insulin", in words that no list holds."""
-    label, colon, rest = row.text.partition(": ")
+    mark = _LABEL_MARK.search(row.text)
+    if mark is None:
+        return None
+    label, rest = row.text[: mark.start()], row.text[mark.end() :]
     words = label.split()
-    if not colon or not 1 <= len(words) <= 5 or not words[0][0].isupper() or ";" in label:
+    if _TELLS.match(label) or (mark.group() != ": " and kind_of_title(label) is None):
+        return None
+    if not 1 <= len(words) <= 5 or not words[0][0].isupper() or ";" in label:
         return None
     if any(map(str.isdigit, label)) or role_of(label) is not None or is_listed(label):
         return None
     spans = list_spans(rest)
     listed = ";" in rest or (len(spans) > 2 and are_names([rest[slice(*span)] for span in spans]))
-    return Heading("other", len(label) + 1, label) if listed else None
+    return Heading("other", mark.end() - 1, label) if listed else None
+
+
+#: What opens a sentence rather than a label.
+_TELLS = re.compile(r"(?:he|she|they|we|i|the patient)\b", re.I)
+#: What stands between a label and the list behind it.
+_LABEL_MARK = re.compile(r": | [=–—-] ")
 
 
 #: Letters and words that head the parts of a progress note.
@@ -201,6 +247,12 @@ def _is_key(row: Row, heading: Heading, section: Section) -> bool:
         return False
     if heading.kind in {"patient", "other"}:
         return True
+    role = role_of(heading.title)
+    rest = row.text[heading.rest :].strip()
+    if role == "date" and find_dates(rest) and find_dates(rest)[0].start == 0:
+        return True
+    if LIST_OF_ROLE.get(role or "") == section.kind and not heading.title.rstrip().endswith("s"):
+        return len(list_spans(rest)) == 1
     singular = heading.title.strip(" -•*").lower()
     return section.kind == heading.kind and singular in {
         "medication", "vaccine", "procedure", "diagnosis", "problem", "allergy", "encounter", "visit", "immunization",

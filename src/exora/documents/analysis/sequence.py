@@ -18,16 +18,19 @@ from typing import NamedTuple
 
 import pycrfsuite
 
+from exora.documents.analysis.clinical import Classes, clinical_features, packaged_classes
 from exora.documents.analysis.context import sentences
-from exora.documents.analysis.features import Token, WordList, abbreviations, near, sentence_features, tokenize
+from exora.documents.analysis.features import Token, WordList, abbreviations, plain_word, sentence_features, tokenize
 from exora.documents.analysis.grammars import Entity, with_points_in_time, without_references
 from exora.documents.analysis.lexicon import read_lines
 
 #: Labels of the second model that name no entity of the record; they were trained to keep the others apart.
 DECOY = "x-"
-#: A token outside any entity becomes part of one if the model gives that this much of the probability. The
-#: annotators of case reports left out much; half the probability would find too little of what they marked.
+#: A token is taken for a kind from this probability on, whatever its most probable label. The annotators of case
+#: reports left out much; half the probability would find too little of what they marked.
 ADMITTED = 0.3
+#: An entity of these kinds stands only if one of its tokens is more probably of the kind than not.
+_CERTAIN = frozenset({"drug", "test", "dose"})
 #: Up to this probability of its most probable label's kind, a token may be of another kind that is more probable.
 _UNSURE = 0.5
 #: A name found once also counts where the model passed over it, unless it did so more than twice as often.
@@ -35,10 +38,11 @@ _REPEATED = 0.5
 
 
 class Sentence(NamedTuple):
-    """A sentence's tokens and the attributes of each."""
+    """A sentence's tokens, the attributes of each, and which of its words stand in sentences before it."""
 
     tokens: list[Token]
     features: list[list[str]]
+    again: frozenset[str] = frozenset()
 
 
 class Tagger:
@@ -60,54 +64,62 @@ class Tagger:
         with self._turn:
             return list(self._tagger.tag(sentence.features))
 
-    def entities(self, sentence: Sentence, admitted: float = 1.0) -> list[Entity]:
+    def entities(self, sentence: Sentence, *, admitting: bool = False) -> list[Entity]:
         """The entities of a sentence.
 
         Args:
             sentence: as ``read_sentences`` makes it.
-            admitted: probability of a kind from which a token is taken into an entity, whatever its most probable
-                label (see ``ADMITTED``); 1 goes by that label alone.
+            admitting: whether a token may be taken for a kind against its most probable label (see ``ADMITTED``).
         """
         if not sentence.tokens:
             return []
         with self._turn:
-            return self._entities(sentence, admitted)
+            return self._entities(sentence, admitting)
 
-    def _entities(self, sentence: Sentence, admitted: float) -> list[Entity]:
+    def _entities(self, sentence: Sentence, admitting: bool) -> list[Entity]:
         self._tagger.set(sentence.features)
         labels = self._tagger.tag()
         found: list[list[float | int | str]] = []
-        open_kind = ""
+        open_kind, doubtful = "", 0.0
         for index, label in enumerate(labels):
-            kind, probability, begins = self._choice(label, index, admitted)
+            kind, probability, begins = self._choice(label, index, admitting)
             if not kind:
                 open_kind = ""
                 continue
+            if kind == open_kind and doubtful:
+                # Whether this token begins an entity was said for a token before it that belongs to none.
+                begins = self._mass(kind, index, "IE") < doubtful / 2
+            doubtful = 0.0 if kind == self._kinds[label] else probability
             token = sentence.tokens[index]
             if found and kind == open_kind and not begins:
                 last = found[-1]
                 last[1], last[3], last[4] = token.end, float(last[3]) + probability, int(last[4]) + 1
+                last[5] = max(float(last[5]), probability)
             else:
-                found.append([token.start, token.end, kind, probability, 1])
+                found.append([token.start, token.end, kind, probability, 1, probability])
             open_kind = "" if label[0] in "ES" else kind
         return [
             Entity(int(start), int(end), str(kind), float(total) / int(count))
-            for start, end, kind, total, count in found
+            for start, end, kind, total, count, most in found
+            if kind not in _CERTAIN or float(most) >= _UNSURE
         ]
 
-    def _choice(self, label: str, index: int, admitted: float) -> tuple[str, float, bool]:
+    def _choice(self, label: str, index: int, admitting: bool) -> tuple[str, float, bool]:
         """The kind a token is taken for, "" for none; its probability; whether an entity begins with it."""
         kind, begins = self._kinds[label], label[0] in "BS"
         if kind:
-            probability = float(sum(self._tagger.marginal(each, index) for each in self._labels[kind]))
-            if admitted == 1 or probability > _UNSURE:
+            probability = self._mass(kind, index)
+            if not admitting or probability > _UNSURE:
                 return kind, probability, begins
-        elif admitted == 1 or self._tagger.marginal(label, index) > 1 - admitted:
+        elif not admitting or self._tagger.marginal(label, index) > 1 - ADMITTED:
             return "", 0.0, False
         likeliest, probability, starts = self._likeliest(index)
-        if probability < admitted:
+        if probability < ADMITTED:
             return "", 0.0, False
         return likeliest, probability, begins if likeliest == kind else starts
+
+    def _mass(self, kind: str, index: int, places: str = "BIES") -> float:
+        return float(sum(self._tagger.marginal(each, index) for each in self._labels[kind] if each[0] in places))
 
     def _likeliest(self, index: int) -> tuple[str, float, bool]:
         mass: dict[str, float] = defaultdict(float)
@@ -132,27 +144,28 @@ def read_sentences(text: str, lists: Mapping[str, WordList] | None = None) -> li
     known = word_lists() if lists is None else lists
     long_forms = abbreviations(text)
     read = []
+    told: set[str] = set()
     for start, end in sentences(text):
         tokens = tokenize(text, start, end)
         if tokens:
-            read.append(Sentence(tokens, sentence_features(text, tokens, known, long_forms)))
+            words = {plain_word(token.text) for token in tokens}
+            again = frozenset(words & told)
+            read.append(Sentence(tokens, sentence_features(text, tokens, known, long_forms), again))
+            told |= words
     return read
 
 
-def with_tags(sentence: Sentence, tags: Sequence[str]) -> Sentence:
-    """The sentence as the second model sees it: the words near each token, and the first model's labels of it and its
-    neighbors, among the attributes."""
-    rows = []
-    last = len(tags) - 1
-    around = near(sentence.tokens)
-    for index, row in enumerate(sentence.features):
-        more = [*around[index], "m=" + tags[index]]
-        if index:
-            more.append("-1m=" + tags[index - 1])
-        if index < last:
-            more.append("+1m=" + tags[index + 1])
-        rows.append([*row, *more])
-    return Sentence(sentence.tokens, rows)
+def with_tags(sentence: Sentence, tags: Sequence[str], classes: Classes | None = None) -> Sentence:
+    """The sentence as the second model sees it, the first model's labels and more among the attributes.
+
+    Args:
+        sentence: as ``read_sentences`` makes it.
+        tags: the first model's labels.
+        classes: groups of words; the packaged ones for None.
+    """
+    known = packaged_classes() if classes is None else classes
+    more = clinical_features(sentence.tokens, tags, sentence.again, known)
+    return sentence._replace(features=[[*row, *added] for row, added in zip(sentence.features, more, strict=True)])
 
 
 def repeat(text: str, found: Sequence[Entity], kinds: Iterable[str]) -> list[Entity]:
@@ -208,22 +221,22 @@ def chemicals_and_diseases(text: str, abstracts: Tagger | None = None) -> list[E
     return repeat(text, found, ("chemical", "disease"))
 
 
-def clinical_entities(text: str, case_reports: Tagger | None = None, abstracts: Tagger | None = None) -> list[Entity]:
+def clinical_entities(text: str, case_reports: Tagger | None = None, classes: Classes | None = None) -> list[Entity]:
     """The drugs, problems, tests, values, doses, routes, frequencies, procedures, dates, age and sex a text names.
 
     Args:
         text: any text.
-        case_reports, abstracts: other models than the packaged ones.
+        case_reports, classes: another model than the packaged one, and the groups of words it was trained with.
     """
-    return with_points_in_time(text, without_references(text, _modeled(text, case_reports, abstracts)))
+    return with_points_in_time(text, without_references(text, _modeled(text, case_reports, classes)))
 
 
-def _modeled(text: str, case_reports: Tagger | None = None, abstracts: Tagger | None = None) -> list[Entity]:
+def _modeled(text: str, case_reports: Tagger | None = None, classes: Classes | None = None) -> list[Entity]:
     """What the models alone find."""
-    first, second = abstracts or packaged("abstracts"), case_reports or packaged("case-reports")
+    first, second = packaged("abstracts"), case_reports or packaged("case-reports")
     found: list[Entity] = []
     for sentence in read_sentences(text):
-        found.extend(second.entities(with_tags(sentence, first.tags(sentence)), ADMITTED))
+        found.extend(second.entities(with_tags(sentence, first.tags(sentence), classes), admitting=True))
     return repeat(text, found, ("drug",))
 
 

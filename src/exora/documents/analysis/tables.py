@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from exora.documents.analysis.columns import LIST_OF_ROLE, Column, read_header, role_of
+from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, Token
 from exora.documents.analysis.headings import read_heading
-from exora.documents.analysis.inference import header_at
+from exora.documents.analysis.inference import header_at, is_figure
 
 #: A title stands this many times the usual distance of rows below the table above it.
 _APART = 1.2
@@ -355,4 +356,8 @@ def key_and_value(segment: Run) -> tuple[str, Run] | None:
     role = role_of(segment.text[:colon].strip(" -•*"))
     if role is None:
         return None
-    return role, segment.part(colon + 2, len(segment.text))
+    cell = segment.part(colon + 2, len(segment.text))
+    if role in {"date", "end", "ignored", "test"} and is_figure(cell.text) and not find_dates(cell.text):
+        # "Observed: 119.4 mmHg": what follows overrules the word.
+        role = "value"
+    return role, cell

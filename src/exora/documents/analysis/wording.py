@@ -11,8 +11,8 @@ _THINGS: dict[str, frozenset[str]] = {
         "hypersensitivity hypersensitivities allx".split()
     ),
     "immunizations": frozenset(
-        "imm imms immunizing immunization immunizations immunisation immunisations vaccine vaccines vaccination "
-        "vaccinations vacc vaccs vax shots jab jabs inoculation inoculations booster boosters".split()
+        "antigen antigens imm imms immunizing immunization immunizations immunisation immunisations vaccine vaccines "
+        "vaccination vaccinations vacc vaccs vax shots jab jabs inoculation inoculations booster boosters".split()
     ),
     "procedures": frozenset(
         "px proc procs procedure procedures procedural surgery surgeries surgical operation operations operative "
@@ -37,6 +37,7 @@ _THINGS: dict[str, frozenset[str]] = {
 _KIND_OF = {word: kind for kind, words in _THINGS.items() for word in words}
 #: Words that may stand beside those.
 _BESIDE = frozenset(
+    "event events this undertaken "
     "a active administered administration admission admitting adverse alert alerts all and as begun blood care "
     "carried chart chronic clinical commenced completed confirmed course current daily data date details "
     "discharge dispensed documented done due environmental established existing file final flowsheet food for "
@@ -57,7 +58,7 @@ _SINGLE = frozenset(
 )
 
 
-_REACTIONS = frozenset("reaction reactions".split())
+_REACTIONS = frozenset("reaction reactions adverse".split())
 
 
 def kind_of_words(title: str) -> str | None:
@@ -73,7 +74,11 @@ def kind_of_words(title: str) -> str | None:
     things = [word for word in words if word in _KIND_OF]
     if not things or (len(things) == len(words) == 1 and things[0] in _SINGLE):
         return None
-    if set(things) <= _SINGLE and not any(word in _BESIDE and word not in {"and", "or", "food"} for word in words):
+    if (
+        (len(things) == 1 or len({_KIND_OF[thing] for thing in things}) > 1)
+        and set(things) <= _SINGLE
+        and not any(word in _BESIDE and word not in {"and", "or", "food"} for word in words)
+    ):
         return None
     if _REACTIONS & set(words):
         return "allergies"
@@ -99,9 +104,13 @@ _DONE = frozenset(
 )
 _OF_A_DATE = _DONE | frozenset(
     "administration allergy carried completed diagnosis dose drug dx first imm immunization issue jab known lab last "
-    "med medication of on op operation order out prescription problem procedure px result rx sample service shot since "
+    "med medication of on op operation order out prescription received problem procedure px result rx sample service "
+    "shot since "
     "specimen start surgery svc taking test the theatre therapy time use vaccine vaccination vax visit".split()
 )
+#: Words that make a date of what was done, "Completed on", "Start of therapy".
+_SAYS_WHEN = frozenset("on since start first last out known of".split())
+_UNITS = frozenset("unit units uom".split())
 _END = frozenset("end ended stop stopped resolved resolution until".split())
 _COLUMN_THINGS = {
     "vaccine": _THINGS["immunizations"],
@@ -127,14 +136,11 @@ def role_of_words(header: str) -> str | None:
     words = frozenset(normal_key(header).split())
     if not 1 <= len(words) <= 4:
         return None
+    if words & _UNITS and words <= _UNITS | {"of", "measure", "si", "ucum", "used", "result"}:
+        return "unit"
     if words & _WHEN and words <= _WHEN | _OF_A_DATE | _END:
         return "end" if words & _END else "date"
-    if (
-        words <= _OF_A_DATE
-        and words & (_DONE | {"start", "since", "completed", "carried"})
-        and words != {"completed"}
-        and not words & {"drug", "test", "procedure"}
-    ):
+    if len(words) > 1 and words <= _OF_A_DATE and words & _SAYS_WHEN:
         return "date"
     if words <= _DONE | {"on", "at"} and words & _DONE:
         return "date"

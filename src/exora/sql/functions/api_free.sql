@@ -21,7 +21,7 @@ begin
     requests := 0; tokens := 0; slots := 0; microusd := 0;
     reason := case when p_limits.status <> 'active' then p_limits.status else p_state.closed_reason end;
     retry_after_ms := case when p_limits.status <> 'active' or p_state.closed_until = 'infinity'
-                           then p_limits.backpressure_delay_seconds * 1000
+                           then 60000 -- until a person acts, of which workers learn with their next sync anyway
                            else greatest(ceil(date_part('epoch', p_state.closed_until - p_now) * 1000), 20) end;
     return;
   end if;
@@ -72,5 +72,5 @@ begin
     when reason = 'cost_per_day'
       then least(ceil(date_part('epoch', (date_trunc('day', p_now at time zone 'utc') + interval '1 day')
                                          at time zone 'utc' - p_now) * 1000), 3600000)
-    else p_limits.backpressure_delay_seconds * 1000 end;
+    else 60000 end;
 end $$;

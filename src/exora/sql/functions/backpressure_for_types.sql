@@ -1,5 +1,5 @@
 -- exora.backpressure_for_types: until when jobs of these types had better wait, and why: an API they need is shut, or used
--- beyond its backpressure_threshold. No row: no reason to wait. Enqueue asks it and answers "deferred". Runs under the
+-- beyond its backpressure_threshold. What only a person opens is looked at again in a minute. No row: no reason to wait. Enqueue asks it and answers "deferred". Runs under the
 -- settings of the function that asks, as exora.room_for_types does.
 create or replace function exora.backpressure_for_types(p_job_types text[])
 returns table (job_type text, deferred_until timestamptz, reason text)
@@ -12,7 +12,9 @@ begin
   return query
   select distinct on (n.job_type) n.job_type,
          case when s.closed_until > pg_catalog.clock_timestamp() and s.closed_until < 'infinity' then s.closed_until
-              else pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => l.backpressure_delay_seconds) end
+              else pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs =>
+                case when l.status <> 'active' or s.closed_until = 'infinity' then 60 else l.backpressure_delay_seconds end)
+              end
            as deferred_until,
          l.provider_name || '/' || l.api_endpoint || ':' ||
            case when l.status <> 'active' then l.status

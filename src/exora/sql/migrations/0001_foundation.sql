@@ -198,7 +198,8 @@ create table exora.api_rate_limits (
   tokens_per_minute           integer check (tokens_per_minute > 0),
   concurrent_requests         integer check (concurrent_requests > 0),
   backpressure_threshold      real not null default 0.8 check (backpressure_threshold between 0 and 1),
-  backpressure_delay_seconds  integer not null default 60,
+  -- The original said 60: whoever comes under pressure then stands outside the fair order for a minute.
+  backpressure_delay_seconds  integer not null default 1,
   queue_depth_limit           integer,
   status                      text not null default 'active' check (status in ('active', 'disabled', 'maintenance')),
   primary key (provider_name, api_endpoint)
