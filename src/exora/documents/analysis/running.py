@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Sequence
@@ -26,13 +27,21 @@ Span = tuple[int, int]
 def cut_at(text: str, mark: str) -> list[Span]:
     """Spans between marks that stand outside brackets."""
     spans, depth, start = [], 0, 0
-    for index, letter in enumerate(text):
-        depth += (letter in "([") - (letter in ")]")
-        if letter == mark[0] and depth <= 0 and text.startswith(mark, index):
-            spans.append((start, index))
-            start = index + len(mark)
+    for found in _brackets_and(mark).finditer(text):
+        if found.group() in "([":
+            depth += 1
+        elif found.group() in ")]":
+            depth -= 1
+        elif depth <= 0:
+            spans.append((start, found.start()))
+            start = found.end()
     spans.append((start, len(text)))
     return spans
+
+
+@functools.cache
+def _brackets_and(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"[()\[\]]|{re.escape(mark)}")
 
 
 def list_spans(text: str) -> list[Span]:

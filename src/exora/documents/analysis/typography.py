@@ -51,6 +51,8 @@ def body_type(rows: Sequence[Row]) -> Type:
 
 def _is_ink(tokens: Sequence[Token]) -> bool:
     """Whether boxes are higher where letters reach above the small ones, or below the line."""
+    if len({token.height for token in tokens}) < 2:
+        return False
     kinds: dict[tuple[bool, bool], list[float]] = {}
     for token in tokens:
         shape = (_UP.search(token.text) is not None, _DOWN.search(token.text) is not None)
@@ -67,12 +69,13 @@ def _is_ink(tokens: Sequence[Token]) -> bool:
 
 def type_size(tokens: Iterable[Token], *, ink: bool) -> float:
     """The size of type that words are printed in, by the height of their boxes; 0 if none can tell."""
+    if not ink:
+        heights = [token.height for token in tokens if any(map(str.isalnum, token.text))]
+        return statistics.median(heights) if heights else 0.0
     sizes = []
     for token in tokens:
         letters = _LETTERS.sub("", token.text)
-        if letters and not ink:
-            sizes.append(token.height)
-        elif letters and not _MARKS.search(token.text):
+        if letters and not _MARKS.search(token.text):
             share = (_TALL if _UP.search(letters) else _SMALL) + (_BELOW if _DOWN.search(letters) else 0.0)
             sizes.append(token.height / share)
     return statistics.median(sizes) if sizes else 0.0
