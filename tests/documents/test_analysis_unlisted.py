@@ -241,3 +241,14 @@ def test_a_table_ends_where_a_title_stands_over_another_one() -> None:
 def test_a_title_of_several_words_for_columns_is_no_header() -> None:
     record = text("Reactions to Substances\nPenicillin\n\nProblems\nAsthma\n")
     assert [c.name for c in record.conditions] == ["Asthma"]
+
+
+def test_two_words_for_columns_over_cells_that_reach_across_are_one_header() -> None:
+    table = [
+        ["Prescribed Item", "Dispensed", "Recorded By"],
+        ["Lisinopril 10 MG Oral Tablet", "2019-03-12", "Clinic"],
+        ["Metformin 500 MG Oral Tablet", "2020-01-02", "Clinic"],
+    ]
+    record = read(page([(40, 40, "Medication List"), *rows(70, 14, [40, 300, 420], table)]))
+
+    assert [m.name for m in record.medications] == ["Lisinopril 10 MG Oral Tablet", "Metformin 500 MG Oral Tablet"]

@@ -81,7 +81,8 @@ def header_at(rows: Sequence[Row], index: int) -> tuple[list[Column], int] | Non
     known = read_tall_header(rows, index)
     if known is not None and _names(known[0]) and len(known[0]) >= len(rows[index].segments):
         columns, count = known
-        return _corrected(columns, rows[index + count : index + count + _LOOKED_AT]), count
+        below = rows[index + count : index + count + _LOOKED_AT]
+        return _corrected(_rejoined(columns, below), below), count
     inferred = infer_header(rows, index) if len(rows[index].segments) > 1 else None
     if inferred is not None and (known is None or not _names(known[0]) or len(inferred) > len(known[0])):
         return inferred, 1
@@ -90,6 +91,22 @@ def header_at(rows: Sequence[Row], index: int) -> tuple[list[Column], int] | Non
 
 def _names(columns: Sequence[Column]) -> bool:
     return any("@" in column.role or column.role == "name" or column.role in LIST_OF_ROLE for column in columns)
+
+
+def _rejoined(columns: list[Column], rows: Sequence[Row]) -> list[Column]:
+    """The columns with those put together that are words of one header, "Prescribed Item", by cells that reach across."""
+    result = columns[:1]
+    for column in columns[1:]:
+        last = result[-1]
+        segments = [segment for row in rows for segment in row.segments]
+        across = sum(s.x0 < last.x1 - _ALIGNED and s.x1 > column.x0 + _ALIGNED for s in segments)
+        apart = sum(_is_under(s, column) and s.x0 > last.x1 - _ALIGNED for s in segments)
+        if column.x0 - last.x1 < _ALIGNED and across > apart:
+            role = next((c.role for c in (column, last) if c.role in LIST_OF_ROLE or c.role == "name"), last.role)
+            result[-1] = Column(role, last.x0, column.x1)
+        else:
+            result.append(column)
+    return result
 
 
 def _corrected(columns: list[Column], rows: Sequence[Row]) -> list[Column]:
