@@ -94,7 +94,7 @@ def _names(columns: Sequence[Column]) -> bool:
 
 
 def _rejoined(columns: list[Column], rows: Sequence[Row]) -> list[Column]:
-    """The columns, with those put together that are words of one header, "Prescribed Item", over cells that reach across."""
+    """The columns, those put together that are words of one header: "Prescribed Item" over cells that reach across."""
     result = columns[:1]
     for column in columns[1:]:
         last = result[-1]
