@@ -50,7 +50,11 @@ def soak(hours: float, seed: int | None, rows: str, scale: int) -> int:
     while code == 0 and time.monotonic() < until:
         order = order or draw.sample(wanted, len(wanted))
         row, row_seed, begun = order.pop(), draw.randrange(2**32), time.monotonic()
+        _MATRIX.unlink(missing_ok=True)  # so that no row counts that is not of this run
         code = once(row_seed, str(row), scale)
+        if not _MATRIX.exists():
+            print(f"row {row}, seed {row_seed}: ended without a result")
+            return code or 1
         [found] = json.loads(_MATRIX.read_text())["rows"]
         runs.append(found | {"seed": row_seed, "seconds": round(time.monotonic() - begun, 1)})
         _SOAK.write_text(json.dumps({"seed": seed, "scale": scale, "runs": runs}, indent=2) + "\n")

@@ -19,8 +19,7 @@ from .report import Row
 from .system import all_final, submit_examples, system
 
 pytestmark = pytest.mark.xdist_group("processes")
-#: Thirteen documents take half a minute of two cores, and over six where everybody else computes first; nothing is
-#: asserted of the time.
+#: Thirteen documents take half a minute of two cores, and over six on a busy machine; nothing is asserted of the time.
 PATIENCE_S = 1200
 
 

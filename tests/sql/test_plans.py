@@ -75,6 +75,12 @@ select gen_random_uuid(), now(), 'w', '{1}' from generate_series(1, 3000);
 insert into exora.dead_letters (job, dead_letter_at, attempt, retry_count, crash_count, cause)
 select n, now(), 1, 0, 0, 'permanent' from generate_series(1, 3000) n;
 """
+_DEAD = """
+insert into exora.lanes (lane, job_type) values ('lane_1', 'report_generation');
+insert into exora.dead_letters (job, dead_letter_at, attempt, retry_count, crash_count, cause)
+select n, now(), 1, 0, 0, 'permanent' from generate_series(1, 1205) n;
+update exora.jobs set lane = 'lane_1' where id between 1201 and 1205;
+"""
 _DAYS = """
 create table exora.old_1 partition of exora.job_archive for values from ('2020-01-01') to ('2020-01-02');
 create table exora.old_2 partition of exora.job_archive for values from ('2020-01-02') to ('2020-01-03');
@@ -243,6 +249,13 @@ async def test_a_hundred_thousand_are_shared_by_all_long_lanes(explained: Explai
     assert found["lane_1"] == pytest.approx(40_000, rel=0.2), "by how common it is"
     assert all(found[f"lane_{n}"] == pytest.approx(8_000, rel=0.4) for n in range(2, 17))
     assert found["lane_17"] == 999, "short lanes are counted"
+
+
+async def test_a_lane_with_few_dead_letters_beside_many_of_another_is_told(explained: Explained) -> None:
+    async with explained.for_nothing():
+        await explained.db.execute(_DEAD)
+        rows = await explained.db.fetch("select lane, dead from queue_stats_v3() where dead > 0 order by lane")
+    assert [tuple(row) for row in rows] == [("lane_1", 5), ("report_generation", 1200)]
 
 
 async def test_a_job_is_not_looked_for_in_the_days_before_it_was(explained: Explained) -> None:

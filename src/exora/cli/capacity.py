@@ -55,7 +55,7 @@ def set_(
     status: Annotated[str | None, typer.Option(help="active, disabled or maintenance.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Share of a limit above which enqueues are deferred.")] = None,
     defer_seconds: Annotated[
-        int | None, typer.Option(min=1, max=86400, help="For how long they are; 1 at first.")
+        int | None, typer.Option(min=1, max=86400, help="Seconds for which enqueues are then deferred; 1 at first.")
     ] = None,
     usd_per_request: Annotated[float | None, typer.Option(help="Price of a request (or image).")] = None,
     usd_per_million_input: Annotated[float | None, typer.Option(help="Price of a million input tokens.")] = None,

@@ -75,7 +75,9 @@ def _queue(picture: Picture) -> Iterator[Metric]:
         "Jobs of each lane by where they are; large numbers are estimates.",
         labels=("lane", "state"),
     )
-    oldest = GaugeMetricFamily("exora_queue_oldest_seconds", "How long the oldest ready job waits.", labels=("lane",))
+    oldest = GaugeMetricFamily(
+        "exora_queue_oldest_seconds", "How long the oldest ready job waits at least.", labels=("lane",)
+    )
     paused = GaugeMetricFamily("exora_lane_paused", "1: nothing is claimed from this lane.", labels=("lane",))
     for lane in picture.lanes:
         for state in _STATES:

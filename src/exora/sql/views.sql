@@ -43,7 +43,8 @@ select exora.job_uuid(j.id, j.created_at) as id, j.job_type, j.lane as job_lane,
     select count(*) filter (where x.kind = 'retry') as retries,
            count(*) filter (where x.kind = 'crash') as crashes, max(x.attempt) as attempts
       from exora.job_errors x where x.job = j.id and r.job is null and a.job is null) f on true;
-comment on view public.job_queue is 'All jobs, live and finished, under the original column names.';
+comment on view public.job_queue is 
+  'All jobs, live and finished, under the original column names. For look-ups by id: a filter on status or times reads all.';
 
 -- public.documents, public.records: what a signed-in user sees through PostgREST, by the policies on the tables under them.
 create or replace view public.documents with (security_invoker = true) as

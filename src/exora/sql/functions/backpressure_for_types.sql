@@ -1,6 +1,6 @@
 -- exora.backpressure_for_types: until when jobs of these types had better wait, and why: an API they need is shut, or used
--- beyond its backpressure_threshold. What only a person opens is looked at again in a minute. No row: no reason to wait. Enqueue asks it and answers "deferred". Runs under the
--- settings of the function that asks, as exora.room_for_types does.
+-- beyond its backpressure_threshold. What only a person opens is looked at again in a minute. No row: no reason to wait.
+-- Enqueue asks it and answers "deferred". Runs under the settings of the function that asks, as exora.room_for_types does.
 create or replace function exora.backpressure_for_types(p_job_types text[])
 returns table (job_type text, deferred_until timestamptz, reason text)
 language plpgsql stable as $$

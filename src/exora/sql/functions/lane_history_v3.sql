@@ -2,8 +2,8 @@
 -- minutes, in one lane or in all (null). runs and waits are histograms over exora.minute_bounds(); depth is the last of a step.
 -- Of all lanes, minutes that are over are read as their sums (exora.minutes).
 --
--- The sixteen places of a histogram are added up by name: unnesting them makes sixteen rows of each minute, and of a week's
--- chart a hundred thousand, twice: eight times the work.
+-- The sixteen places of a histogram are added up by name: unnesting them makes sixteen rows of each minute, of a week's
+-- chart 320,000: four times the work.
 create or replace function public.lane_history_v3(p_minutes int default 60, p_step int default 1, p_lane text default null)
 returns table (at timestamptz, completed bigint, retried bigint, dead bigint, cancelled bigint, ready bigint, running bigint,
                runs bigint[], waits bigint[])

@@ -2,10 +2,11 @@
 -- and dead, and how long the oldest ready one has waited, in seconds. Cheap at any size: it counts a thousand ready jobs in
 -- each lane, and on in longer lanes as far as 100000 reach for all of them. What is beyond is estimated from the server's
 -- statistics: how many rows there are, and how common each lane is among them. Those elsewhere are counted to 10000 of each
--- kind; of more than a thousand, the lanes are taken to be as those of the first thousand: the lane stands in their wide rows.
+-- kind. The lane stands in their wide rows: it is looked up for all of those running and dead, which people are called for;
+-- of more than a thousand scheduled or held back the lanes are taken to be as those of the first thousand.
 --
--- The oldest of a longer lane is the oldest of its first thousand: of each patient and priority, what has waited longest
--- comes first.
+-- The oldest of a longer lane is the oldest of its first thousand: with more than a thousand pairs of patient and priority
+-- an older one may stand behind them.
 create or replace function public.queue_stats_v3()
 returns table (lane text, ready bigint, held_back bigint, scheduled bigint, running bigint, dead bigint,
                oldest_ready_s double precision, paused_at timestamptz, depth_limit int)
@@ -38,8 +39,8 @@ set enable_bitmapscan = off as $$
   ), place as materialized (
     (select 'held_back' as state, h.job from exora.held_back h limit 1000)
     union all (select 'scheduled', s.job from exora.scheduled s limit 1000)
-    union all (select 'running', r.job from exora.running r limit 1000)
-    union all (select 'dead_letters', d.job from exora.dead_letters d limit 1000)
+    union all (select 'running', r.job from exora.running r limit 10000)
+    union all (select 'dead_letters', d.job from exora.dead_letters d limit 10000)
   ), counted as (
     select 'held_back' as state, count(*) as jobs from (select from exora.held_back limit 10000) x
     union all select 'scheduled', count(*) from (select from exora.scheduled limit 10000) x
