@@ -10,6 +10,8 @@ from exora.documents.analysis.inference import is_date, is_figure, roles_of_colu
 from exora.documents.analysis.tables import Table, list_of
 
 _MOST_FIELDS = 12
+#: So many lines tell what the fields are.
+_LOOKED_AT = 30
 
 
 def read_barred(rows: Sequence[Row], index: int) -> tuple[Table, int] | None:
@@ -17,20 +19,18 @@ def read_barred(rows: Sequence[Row], index: int) -> tuple[Table, int] | None:
     count = len(rows[index].fields)
     if not 2 <= count <= _MOST_FIELDS:
         return None
-    end = index
-    while end < len(rows) and len(rows[end].fields) == count:
+    end = index + 1
+    while end < min(len(rows), index + _LOOKED_AT) and len(rows[end].fields) == count and not _names(rows[end].fields):
         end += 1
-    lines = [row.fields for row in rows[index:end]]
-    first, rest = lines[0], lines[1:]
-    named = [role_of(cell.text) if cell else None for cell in first]
-    headed = bool(rest) and _is_header(first, rest, named)
-    if headed:
-        lines = rest
-    cells = [[line[column].text for line in lines if line[column]] for column in range(count)]
-    labels = [cell.text if cell and headed else "" for cell in first]
-    roles = roles_of_columns(labels, cells)
-    if roles is None:
+    first, *rest = (row.fields for row in rows[index:end])
+    headed = bool(rest) and _is_header(first, rest)
+    cells = [[line[at].text for line in (rest if headed else [first, *rest]) if line[at]] for at in range(count)]
+    roles = roles_of_columns([cell.text if cell and headed else "" for cell in first], cells)
+    if roles is None or (not headed and _is_left_over(roles, cells)):
         return None
+    while end < len(rows) and len(rows[end].fields) == count and not _names(rows[end].fields):
+        end += 1
+    lines = [row.fields for row in rows[index + headed : end]]
     columns = [
         Column(role or "ignored", cell.x0 if cell else 0.0, cell.x1 if cell else 0.0)
         for role, cell in zip(roles, first, strict=True)
@@ -45,13 +45,28 @@ def read_barred(rows: Sequence[Row], index: int) -> tuple[Table, int] | None:
     return Table(list_of(columns), columns, records), end
 
 
-def _is_header(first: Sequence[Run], rest: Sequence[Sequence[Run]], named: Sequence[str | None]) -> bool:
-    """Whether the first line names the fields: words where the others hold dates or figures, or names of columns."""
+def _is_left_over(roles: Sequence[str | None], cells: Sequence[Sequence[str]]) -> bool:
+    """Whether fields under no header hold words that no column stands for: a frequency, a status, somebody's name.
+
+    The reader of single lines knows better what these are.
+    """
+    words = [any(map(str.isalpha, " ".join(found))) for found in cells]
+    return any(role is None and wordy for role, wordy in zip(roles, words, strict=True))
+
+
+def _names(fields: Sequence[Run]) -> bool:
+    """Whether a line names columns: at least two, and what they hold."""
+    if any(cell and (is_date(cell.text) or is_figure(cell.text)) for cell in fields):
+        return False
+    named = [role_of(cell.text) for cell in fields if cell]
+    return sum(role is not None for role in named) > 1 and any(role in LIST_OF_ROLE or role == "date" for role in named)
+
+
+def _is_header(first: Sequence[Run], rest: Sequence[Sequence[Run]]) -> bool:
+    """Whether the first line names the fields: names of columns, or words where the next holds dates or figures."""
     if any(cell and (is_date(cell.text) or is_figure(cell.text)) for cell in first):
         return False
-    if any(role in LIST_OF_ROLE or role == "date" for role in named) and sum(role is not None for role in named) > 1:
-        return True
-    return any(
+    return _names(first) or any(
         cell and line and (is_date(line.text) or is_figure(line.text))
         for cell, line in zip(first, rest[0], strict=True)
     )

@@ -19,7 +19,7 @@ def cards_below_one_another(rows: Sequence[Row], body: Type) -> list[Row]:
     ordered: list[Row] = []
     index = 0
     while index < len(rows):
-        gutter = _gutter(rows[index])
+        gutter = _gutter(rows, index)
         if gutter is None:
             ordered.append(rows[index])
             index += 1
@@ -36,9 +36,11 @@ def cards_below_one_another(rows: Sequence[Row], body: Type) -> list[Row]:
     return ordered
 
 
-def _gutter(row: Row) -> float | None:
-    """Where the second of two cards starts, if both open with the same key."""
-    if len(row.segments) != 2:
+def _gutter(rows: Sequence[Row], index: int) -> float | None:
+    """Where the second of two cards starts, if both open with the same key and the next row goes on with keys."""
+    row = rows[index]
+    below = rows[index + 1].segments if index + 1 < len(rows) else ()
+    if len(row.segments) != 2 or len(below) > 2 or not any(_KEY.match(segment.text) for segment in below):
         return None
     keys = [match.group(1) for segment in row.segments if (match := _KEY.match(segment.text))]
     return row.segments[1].x0 if len(keys) == 2 and keys[0] == keys[1] else None
@@ -46,7 +48,7 @@ def _gutter(row: Row) -> float | None:
 
 def _ends(row: Row, gutter: float, body: Type) -> bool:
     """Whether a row is no part of the cards: it crosses the gutter, or is the next heading."""
-    if any(segment.x0 < gutter - _GUTTER and segment.x1 > gutter for segment in row.segments):
+    if len(row.segments) > 2 or any(segment.x0 < gutter - _GUTTER and segment.x1 > gutter for segment in row.segments):
         return True
     if len(row.segments) > 1 or row.x0 >= gutter - _GUTTER or _KEY.match(row.text):
         return False

@@ -27,7 +27,9 @@ _EVENT = (
     r"(?:admission|discharge|presentation|surgery|operation|transplant(?:ation)?|birth|delivery|diagnosis|onset|"
     r"follow-?up|arrival|referral|treatment|visit|examination|evaluation)\b"
 )
-_NUMBER = r"(?:[<>≤≥~]\s?)?\d+(?:[.,]\d+)*(?:\s?(?:-|–|to|/|±)\s?\d+(?:[.,]\d+)*)?(?:\s?[×x*]\s?10\s?\^?\d+)?"
+#: Bounded, and never from within a run of digits: a page of nothing else would take minutes.
+_DIGITS = r"\d{1,20}(?:[.,]\d{1,20}){0,9}"
+_NUMBER = rf"(?:[<>≤≥~]\s?)?(?<!\d){_DIGITS}(?:\s?(?:-|–|to|/|±)\s?{_DIGITS})?(?:\s?[×x*]\s?10\s?\^?\d{{1,20}})?"
 _MASS = (
     r"(?:mg|mcg|µg|μg|ug|ng|g|gm|gr|kg|ml|mL|l|L|cc|units?|u|U|iu|IU|meq|mEq|mmol|mol|Gy|cGy|mCi|kcal|drops?|"
     r"tablets?|puffs?)"

@@ -159,14 +159,16 @@ def within_one(a: str, b: str) -> bool:
 
 #: Short hand that is a heading only where something stands behind it on its line.
 _LABELS = {
-    "all": "allergies",
     "hx": "history",
     "ix": "results",
     "o/e": "results",
     "o/e + ix": "results",
-    "px": "procedures",
     "tx": "medications",
 }
+
+
+#: Short hand that is a heading only before "=": "ALL" is a leukemia, "All:" a word of any list, "Px:" a prognosis.
+_EQUATED = {"All": "allergies", "Px": "procedures"}
 
 
 def read_heading(text: str) -> Heading | None:
@@ -190,4 +192,5 @@ def read_heading(text: str) -> Heading | None:
         label = text[:dash].strip()
         if 1 < dash < 50 and not _NUMBERING.match(text) and (kind := heading_kind(label) or _LABELS.get(label.lower())):
             return Heading(kind, dash + len(mark), text[:dash])
-    return None
+    label, equals, _ = text.partition(" = ")
+    return Heading(_EQUATED[label], len(label + equals), label) if equals and label in _EQUATED else None

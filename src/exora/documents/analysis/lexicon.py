@@ -20,9 +20,21 @@ def strip_tag(name: str) -> str:
     return _SEMANTIC_TAG.sub("", name)
 
 
-@functools.lru_cache(maxsize=40_000)
+#: Longer names are not kept: none is that long, and a document could fill memory with them.
+_KEPT = 120
+
+
 def normal_key(name: str) -> str:
     """The name in lower case without accents, punctuation, apostrophes and trailing "(disorder)"."""
+    return _short_key(name) if len(name) <= _KEPT else _key(name)
+
+
+@functools.lru_cache(maxsize=40_000)
+def _short_key(name: str) -> str:
+    return _key(name)
+
+
+def _key(name: str) -> str:
     text = strip_tag(name)
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from exora.documents.analysis import read_conditions, read_events, read_medications, read_results
 from exora.documents.analysis.context import context_of, sentences
 from exora.documents.analysis.dates import first_date
+from exora.documents.analysis.doses import STRENGTH
 from exora.documents.analysis.draft import Draft, clean_name, looks_like_sentence, plausible_name
 from exora.documents.analysis.geometry import Row, Run, Token
+from exora.documents.analysis.lexicon import drugs
 from exora.documents.analysis.lists import Entry, entries, take_apart, wraps
 from exora.documents.analysis.readers import FROM_ENTRY
 from exora.documents.analysis.running import announced, are_names, list_spans, parts
@@ -122,6 +124,9 @@ def _announced_list(run: Run, start: int, end: int) -> list[Draft]:
     kind, at = found
     pieces = parts(run, list_spans(text[at:]), start + at)
     if not are_names([piece.text for piece in pieces]) or (len(pieces) < 2 and kind in {"conditions", "procedures"}):
+        return []
+    if kind == "medications" and not all(piece.text in drugs() or STRENGTH.search(piece.text) for piece in pieces):
+        # "She was started on Tuesday."
         return []
     read = [FROM_ENTRY[kind](Entry(piece, (piece,)), kind) for piece in pieces]
     return [draft for found in read for draft in found] if all(read) else []

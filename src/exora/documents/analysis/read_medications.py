@@ -112,7 +112,7 @@ _LEAD_WORD = re.compile(
 
 
 #: What starts with a person is a sentence, whatever strengths it tells: "He finished amoxicillin 875 mg ...".
-_SOMEBODY = re.compile(r"(?:he|she|they|we|i|you|(?:the )?patient|(?:mr|mrs|ms)\b\.? \w+)\s+[a-z]+", re.I)
+_SOMEBODY = re.compile(r"(?:[Hh]e|[Ss]he|[Tt]hey|We|I|You|(?:[Tt]he )?[Pp]atient|(?:Mr|Mrs|Ms)\b\.? [A-Z]\w+) [a-z]+")
 #: "Keflex (cephalexin)": the generic name in brackets is part of the name.
 _GENERIC_BEHIND = re.compile(r"\s*\(([A-Za-z][A-Za-z -]{3,40})\)")
 

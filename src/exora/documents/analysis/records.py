@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from exora.documents.analysis.columns import role_of
 from exora.documents.analysis.dates import find_dates
+from exora.documents.analysis.doses import read_medication
 from exora.documents.analysis.draft import is_nothing, strip_bullet
 from exora.documents.analysis.geometry import Row, Run
+from exora.documents.analysis.lexicon import drugs
 from exora.documents.analysis.lists import has_bullet, wraps
 from exora.documents.analysis.tables import key_and_value, key_value_record
 from exora.documents.analysis.values import read_value
@@ -19,7 +21,9 @@ _TOLD = frozenset(
     "date end value unit range flag status reaction severity dose strength route frequency sig provider facility "
     "reason code lot ignored".split()
 )
-_DIRECTIONS = re.compile(r"(?:take|inhale|apply|inject|use|give|place|instil+|\d+ (?:tab|cap|puff|drop))", re.I)
+_DIRECTIONS = re.compile(
+    r"(?:(?:take|inhale|apply|inject|use|give|place|instil+)\b(?! (?:of|down)\b)|\d+ (?:tab|cap|puff|drop))", re.I
+)
 #: A detail stands this many letters to the right of the name.
 _SET_IN = 1.0
 
@@ -76,8 +80,9 @@ def detail_of(row: Row) -> tuple[str, Run] | None:
         label = bare.text[: dates[0].start].strip(" :-–(")
         if label and role_of(label) in {"date", "end"}:
             return role_of(label) or "date", bare.part(dates[0].start, len(bare.text))
-    if _DIRECTIONS.match(bare.text):
-        return "sig", bare
+    if _DIRECTIONS.match(bare.text) and not any(drugs().find(bare.text)):
+        sig = read_medication("Medicine, " + bare.text)
+        return ("sig", bare) if sig.dose or sig.frequency or sig.route else None
     return None
 
 

@@ -16,6 +16,7 @@ from exora.documents.analysis.inference import is_listed
 _MARKS = (";", " • ", " · ", ",")
 #: A name on a list has at most so many words.
 _MOST_WORDS = 18
+_MOST_LETTERS = 200
 _AND = re.compile(r"\s(?:and|&)\s")
 #: What goes on with the name before a comma: "Influenza, seasonal", "Chronic kidney disease, stage 3".
 _GOES_ON = re.compile(r"\s*(?:[a-z0-9(]|[A-Z]+\d?\)|(?:Adult|Pediatric|Oral|NOS)\b)")
@@ -90,6 +91,8 @@ def _at_and(text: str, span: Span, *, alone: bool) -> list[Span]:
         return [span]
     for cut in reversed(list(_AND.finditer(piece))):
         left, right = piece[: cut.start()], piece[cut.end() :]
+        if max(len(left), len(right)) > _MOST_LETTERS:
+            continue
         if right[:1].isupper() or (is_listed(left) and is_listed(right)):
             return [(start, start + cut.start()), (start + cut.end(), end)]
     return [span]
@@ -166,7 +169,7 @@ _SAYS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "procedures",
-            r"(?:has |had |have )?(?:previously |also |since )?(?:undergone|underwent|had)|"
+            r"(?:has |had |have )?(?:previously |also |since )?(?:undergone|underwent)|"
             r"(?:has|had) previously had|(?:previous |past |his |her |the )*(?:procedures|operations|surgery|surgeries|"
             r"interventions|surgical history) (?:includes?|included|are|were|comprises?|consists? of)",
         ),

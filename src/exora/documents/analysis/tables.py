@@ -13,6 +13,7 @@ from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, Token
 from exora.documents.analysis.headings import read_heading
 from exora.documents.analysis.inference import header_at, is_figure
+from exora.documents.analysis.values import read_unit, read_value
 
 #: A title stands this many times the usual distance of rows below the table above it.
 _APART = 1.2
@@ -348,6 +349,12 @@ def key_value_record(rows: Sequence[Row]) -> dict[str, Run]:
     return record
 
 
+def _is_measured(text: str) -> bool:
+    """Whether a cell holds a figure with its unit, and no date."""
+    found = read_value(text, words=False) if is_figure(text) and not find_dates(text) else None
+    return found is not None and read_unit(text[found.end :]) is not None
+
+
 def key_and_value(segment: Run) -> tuple[str, Run] | None:
     """Role and value of a segment "Key: value", if the key names a column."""
     colon = segment.text.find(":")
@@ -357,7 +364,7 @@ def key_and_value(segment: Run) -> tuple[str, Run] | None:
     if role is None:
         return None
     cell = segment.part(colon + 2, len(segment.text))
-    if role in {"date", "end", "ignored", "test"} and is_figure(cell.text) and not find_dates(cell.text):
+    if role in {"date", "end", "test"} and _is_measured(cell.text):
         # "Observed: 119.4 mmHg": what follows overrules the word.
         role = "value"
     return role, cell

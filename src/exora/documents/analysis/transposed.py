@@ -52,12 +52,14 @@ def read_transposed(rows: Sequence[Row], index: int) -> tuple[Table, int] | None
         row = rows[end]
         for segment in row.segments[1:]:
             column = _column_of(segment.x0, starts)
-            if column is not None and column in names:
-                name, unit = _without_unit(names[column])
-                record = {"test": name, "value": segment, "date": row.segments[0]}
-                if found_unit := units.get(column) or unit:
-                    record["unit"] = found_unit
-                records.append(record)
+            if column is None or column not in names:
+                # Figures stand elsewhere than the names: who goes with whom is not certain.
+                return None
+            name, unit = _without_unit(names[column])
+            record = {"test": name, "value": segment, "date": row.segments[0]}
+            if found_unit := units.get(column) or unit:
+                record["unit"] = found_unit
+            records.append(record)
         end += 1
         if end < len(rows) and _runs_on(row, rows[end]):
             # The second line of the cells above: the time of day, and units.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from exora.documents.analysis.lexicon import normal_key
 
 #: What a word of a heading names, by kind of section; of several kinds the one listed first is meant.
@@ -52,9 +54,9 @@ _BESIDE = frozenset(
 #: Words that name nothing listed unless another word stands beside them: "Drug allergy" is a condition.
 _SINGLE = frozenset(
     "allergy allergic allergen intolerance sensitivity hypersensitivity drug drugs problem condition disease illness "
-    "procedure procedural surgery operation operative intervention result diagnosis diagnostic vital values readings "
-    "measurement test investigation tablets pills med medication medicine prescription booster vaccine vaccination "
-    "imm immunization immunisation pathology chemistry operations".split()
+    "px procedure procedural surgery operation operative intervention result diagnosis diagnostic vital values "
+    "readings measurement test investigation tablets pills med medication medicine prescription booster vaccine "
+    "vaccination imm immunization immunisation pathology chemistry operations".split()
 )
 
 
@@ -82,17 +84,33 @@ def kind_of_words(title: str) -> str | None:
         return None
     if _REACTIONS & set(words):
         return "allergies"
-    kinds = {_KIND_OF[word] for word in things}
-    return next(kind for kind in _THINGS if kind in kinds)
+    return _kind_of_things(words)
 
 
 def kind_of_title(title: str) -> str | None:
     """The kind of section named by any word of a line that is a title by its place or size: "Vaccine Passport"."""
     words = normal_key(title).split()
-    kinds = {_KIND_OF[word] for word in words if word in _KIND_OF}
-    if not 1 <= len(words) <= 7 or not kinds or "family" in words:
+    if not 1 <= len(words) <= 7 or not any(word in _KIND_OF for word in words) or _ELSE & set(words):
         return None
-    return "allergies" if _REACTIONS & set(words) else next(kind for kind in _THINGS if kind in kinds)
+    if words[-1] == "surgery" and not _BESIDE & set(words):
+        # A practice: "Park Road Surgery".
+        return None
+    return "allergies" if _REACTIONS & set(words) else _kind_of_things(words)
+
+
+#: Words of titles that no list of a kind stands under: relatives' diseases, what a pathologist tells, where one works.
+_ELSE = frozenset("family pathology department clinic ward".split())
+#: What is tested for is not given: "Urine drug screen", "Allergen test results", "Antigen tests".
+_TESTED = frozenset("test tests testing screen screening level levels titer titers result results".split())
+_TESTED_FOR = frozenset(["allergies", "immunizations", "medications"])
+
+
+def _kind_of_things(words: Sequence[str]) -> str:
+    """The kind that the telling words of a title name; of several the one that is listed first."""
+    kinds = {_KIND_OF[word] for word in words if word in _KIND_OF}
+    if _TESTED & set(words) and kinds <= _TESTED_FOR | {"results"}:
+        return "results"
+    return next(kind for kind in _THINGS if kind in kinds)
 
 
 _WHEN = frozenset("date dt dates datetime year day".split())
@@ -110,6 +128,11 @@ _OF_A_DATE = _DONE | frozenset(
 )
 #: Words that make a date of what was done, "Completed on", "Start of therapy".
 _SAYS_WHEN = frozenset("on since start first last out known of".split())
+#: Of these, words that stand beside things too: "Known allergy", "First diagnosis".
+_OF_A_THING = frozenset("known first last".split())
+_NAMED = frozenset(
+    "allergy allergies problem problems diagnosis dx condition drug medication vaccine procedure".split()
+)
 _UNITS = frozenset("unit units uom".split())
 _END = frozenset("end ended stop stopped resolved resolution until".split())
 _COLUMN_THINGS = {
@@ -140,7 +163,8 @@ def role_of_words(header: str) -> str | None:
         return "unit"
     if words & _WHEN and words <= _WHEN | _OF_A_DATE | _END:
         return "end" if words & _END else "date"
-    if len(words) > 1 and words <= _OF_A_DATE and words & _SAYS_WHEN:
+    says = words & _SAYS_WHEN
+    if len(words) > 1 and words <= _OF_A_DATE and says and (says - _OF_A_THING or not words & _NAMED):
         return "date"
     if words <= _DONE | {"on", "at"} and words & _DONE:
         return "date"

@@ -41,7 +41,7 @@ _PAPER = 0.15
 _NEAR = 0.45
 _WORD_MARKS = frozenset(".,:;-()'")
 #: What Tesseract makes of a rule that touches a word.
-_RULES = frozenset("|Il1![]")
+_RULES = frozenset("|Il![]")
 
 _SUMS: dict[int, Rotation] = {0: 0, 90: 90, 180: 180, 270: 270}
 _TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
@@ -187,8 +187,13 @@ def _as_words(text: str, before: tuple[Word, ...]) -> list[Word]:
 
 
 def _is_cut_off(text: str, before: str) -> bool:
-    """Whether a reading is the other one without an end, unless that end looks like the rule of a table."""
-    return text in before and not _RULES.issuperset(before.replace(text, "", 1))
+    """Whether a reading is the other one without an end, unless that looks like the rule of a table beside letters.
+
+    Beside figures such a rule may be a one: "I40" is 140 rather than 40.
+    """
+    if text == before or text not in before:
+        return False
+    return any(map(str.isdigit, text)) or not _RULES.issuperset(before.replace(text, "", 1))
 
 
 def _grown(box: Box, left: float, paper: float, right: float) -> Box:
