@@ -11,6 +11,7 @@ from reportlab.platypus import Flowable, Paragraph, Spacer, Table, TableStyle
 
 from quality.heldout.layouts import Layouts, Press, shuffled
 from quality.heldout.patients import Item, Patient
+from quality.heldout.phrases import phrases_of
 from quality.heldout.words import words_of
 
 _WIDTH = 500.0
@@ -42,14 +43,15 @@ def grid(press: Press, rows: Sequence[Sequence[str]], widths: Sequence[float]) -
 
 def visit_summary(press: Press, patient: Patient) -> list[Flowable]:
     """A summary for the patient: names in bold, what belongs to them in smaller lines set in below."""
-    dated = {
-        "conditions": press.pick(("Noted: {}", "Noted on {}", "Diagnosed {}")),
-        "medications": press.pick(("Started: {}", "Prescribed {}", "Start taking on: {}")),
-        "allergies": press.pick(("Noted {}", "Date noted: {}")),
-        "procedures": press.pick(("Done on {}", "Date: {}", "Performed {}")),
-        "immunizations": press.pick(("Given on {}", "Administered {}", "Last given: {}")),
-        "results": press.pick(("Collected on {}", "Date: {}")),
+    usual = {
+        "conditions": ("Noted: {}", "Noted on {}", "Diagnosed {}"),
+        "medications": ("Started: {}", "Prescribed {}", "Start taking on: {}"),
+        "allergies": ("Noted {}", "Date noted: {}"),
+        "procedures": ("Done on {}", "Date: {}", "Performed {}"),
+        "immunizations": ("Given on {}", "Administered {}", "Last given: {}"),
+        "results": ("Collected on {}", "Date: {}"),
     }
+    dated = {name: press.pick(some) for name, some in phrases_of(press.edition, "visit summary", usual).items()}
     story: list[Flowable] = []
     for list_name, items in shuffled(press, patient):
         story.append(heading(press, list_name))
@@ -104,15 +106,16 @@ def letter(press: Press, patient: Patient) -> list[Flowable]:
         )
     )
     closing = press.pick(("Yours sincerely,", "With kind regards,", "Kind regards,"))
+    usual = {
+        "conditions": ("{he} is known to have {}.", "Past history of note: {}.", "Active problems: {}."),
+        "medications": ("{he} takes {}.", "Current treatment consists of {}.", "Repeat medication: {}."),
+        "allergies": ("{he} is allergic to {}.", "Drug allergies: {}.", "Allergies noted: {}."),
+        "procedures": ("{he} has previously had {}.", "{he} underwent {}.", "Previous operations and procedures: {}."),
+        "immunizations": ("Vaccinations given: {}.", "{he} has been vaccinated with {}.", "Imms: {}."),
+        "results": ("Recent results: {}.", "On investigation: {}.", "Latest readings were as follows: {}."),
+    }
     said = {
-        "conditions": press.pick((f"{he} is known to have {{}}.", "Past history of note: {}.", "Active problems: {}.")),
-        "medications": press.pick((f"{he} takes {{}}.", "Current treatment consists of {}.", "Repeat medication: {}.")),
-        "allergies": press.pick((f"{he} is allergic to {{}}.", "Drug allergies: {}.", "Allergies noted: {}.")),
-        "procedures": press.pick(
-            (f"{he} has previously had {{}}.", f"{he} underwent {{}}.", "Previous operations and procedures: {}.")
-        ),
-        "immunizations": press.pick(("Vaccinations given: {}.", f"{he} has been vaccinated with {{}}.", "Imms: {}.")),
-        "results": press.pick(("Recent results: {}.", "On investigation: {}.", "Latest readings were as follows: {}.")),
+        name: press.pick(some).replace("{he}", he) for name, some in phrases_of(press.edition, "letter", usual).items()
     }
     story: list[Flowable] = [line(press, press.pick(("Dear Dr Harris,", "Dear Colleague,"))), Spacer(1, 6)]
     story += [line(press, opening), Spacer(1, 6)]

@@ -9,6 +9,7 @@ from reportlab.platypus import Flowable, Paragraph, Spacer, Table, TableStyle
 
 from quality.heldout.layouts import Layouts, Press, shuffled
 from quality.heldout.patients import Patient
+from quality.heldout.phrases import phrases_of
 from quality.heldout.words import words_of
 
 _PLAIN = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("TOPPADDING", (0, 0), (-1, -1), 1)])
@@ -124,14 +125,15 @@ def note(press: Press, patient: Patient) -> list[Flowable]:
 
 def timeline(press: Press, patient: Patient) -> list[Flowable]:
     """Everything by date, each entry behind the word for its kind."""
-    words = {
-        "conditions": press.pick(("Diagnosis", "Problem")),
-        "medications": press.pick(("Medication started", "Prescribed", "Medication")),
-        "allergies": press.pick(("Allergy recorded", "Allergy")),
-        "results": press.pick(("Measurement", "Result")),
-        "procedures": press.pick(("Procedure", "Procedure done")),
-        "immunizations": press.pick(("Immunization", "Vaccine given")),
+    usual = {
+        "conditions": ("Diagnosis", "Problem"),
+        "medications": ("Medication started", "Prescribed", "Medication"),
+        "allergies": ("Allergy recorded", "Allergy"),
+        "results": ("Measurement", "Result"),
+        "procedures": ("Procedure", "Procedure done"),
+        "immunizations": ("Immunization", "Vaccine given"),
     }
+    words = {name: press.pick(some) for name, some in phrases_of(press.edition, "timeline", usual).items()}
     entries = [(item.date, list_name, item) for list_name, items in patient.lists.items() for item in items]
     entries.sort(key=lambda entry: (entry[0], entry[1]), reverse=True)
     story: list[Flowable] = [Paragraph(press.pick(("Timeline", "Chronology of Care", "Record by Date")), press.head)]

@@ -10,6 +10,7 @@ from reportlab.platypus import Flowable, Paragraph, Preformatted, Spacer, Table,
 from quality.heldout.clinic import heading, line, measured
 from quality.heldout.layouts import Layouts, Press, shuffled
 from quality.heldout.patients import Patient
+from quality.heldout.phrases import phrases_of
 from quality.heldout.words import words_of
 
 
@@ -107,7 +108,7 @@ def nested(press: Press, patient: Patient) -> list[Flowable]:
 
 def jottings(press: Press, patient: Patient) -> list[Flowable]:
     """A clinician's short hand: a label, then everything on one line, parted by commas, slashes or semicolons."""
-    labels = {
+    usual = {
         "conditions": ("PMHx", "PMH", "Dx", "Hx", "Probs"),
         "medications": ("Rx", "Meds", "DHx", "Current Rx"),
         "allergies": ("All", "Allergies", "ADRs", "Allx"),
@@ -115,6 +116,7 @@ def jottings(press: Press, patient: Patient) -> list[Flowable]:
         "procedures": ("PSHx", "PSH", "Procs", "Px"),
         "immunizations": ("Imms", "Vax", "Vaccs", "Imms UTD"),
     }
+    labels = phrases_of(press.edition, "jottings", usual)
     mark = press.pick((": ", " - ", " = "))
     story: list[Flowable] = []
     for list_name, items in shuffled(press, patient):

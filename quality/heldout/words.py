@@ -100,7 +100,7 @@ _THIRD = Words(
     times={
         "conditions": ("Began", "Date First Seen", "Dx Made"),
         "medications": ("From Date", "Put On", "Ordered On"),
-        "allergies": ("First Noted", "Logged", "Recorded Dt"),
+        "allergies": ("Noted (Date)", "Logged", "Recorded Dt"),
         "results": ("Drawn", "On", "Date Taken"),
         "procedures": ("Date of Px", "Performed On", "Day"),
         "immunizations": ("Shot Date", "Given Dt", "Received"),
@@ -243,7 +243,74 @@ _SIXTH = Words(
     values=("Measurement", "Result Value", "Quantity", "Observed"),
     units=("Unit", "Units (SI)", "UoM"),
 )
-EDITIONS = {"first": _FIRST, "second": _SECOND, "third": _THIRD, "fourth": _FOURTH, "fifth": _FIFTH, "sixth": _SIXTH}
+#: After the sixth; the seventh followed.
+_SEVENTH = Words(
+    headings={
+        "conditions": (
+            "Ongoing Medical Problems",
+            "Current Diagnoses",
+            "Medical Background",
+            "Comorbid Conditions",
+            "Encounter Diagnoses",
+        ),
+        "medications": (
+            "Medications Prior to Admission",
+            "PTA Meds",
+            "Prescriptions",
+            "Active Outpatient Medications",
+            "What You Take",
+        ),
+        "allergies": (
+            "Allergies & Reactions",
+            "Allergy History",
+            "Drug Intolerances",
+            "Contraindicated Substances",
+            "Allergic/Adverse Reactions",
+        ),
+        "results": ("Pertinent Results", "Bloodwork", "Diagnostic Data", "Labs Reviewed", "Tests and Vital Signs"),
+        "procedures": (
+            "Prior Procedures",
+            "Past Surgeries",
+            "Surgical/Procedural Hx",
+            "Procedures This Encounter",
+            "Operations to Date",
+        ),
+        "immunizations": (
+            "Health Maintenance: Vaccines",
+            "Immunization Log",
+            "Vaccine Doses",
+            "Immunizations/Injections",
+            "Vaccines Received",
+        ),
+    },
+    names={
+        "conditions": ("Problem Title", "Diagnosis Description", "Health Concern"),
+        "medications": ("Prescription", "Drug & Strength", "Medication Details"),
+        "allergies": ("Allergen / Substance", "Sensitivity", "Allergic Agent"),
+        "results": ("Test Description", "Component Name", "Lab/Vital", "Exam"),
+        "procedures": ("Surgery/Procedure", "Procedure Description", "Type of Procedure"),
+        "immunizations": ("Vaccine Description", "Vaccination", "Immunization / Vaccine"),
+    },
+    times={
+        "conditions": ("Date Noted", "Diagnosis Date", "Active Since"),
+        "medications": ("Order Date", "Date Started", "Last Filled"),
+        "allergies": ("Date of Reaction", "Added On", "Noted (Date)"),
+        "results": ("Date Drawn", "Specimen Collected", "Date of Result"),
+        "procedures": ("Date of Service", "DOS", "Proc Date"),
+        "immunizations": ("Date Immunized", "Dose Dt", "Admin On"),
+    },
+    values=("Your Result", "Test Result", "Reported Value", "Result (Value)"),
+    units=("Result Units", "Unit Meas.", "Units Reported"),
+)
+EDITIONS = {
+    "first": _FIRST,
+    "second": _SECOND,
+    "third": _THIRD,
+    "fourth": _FOURTH,
+    "fifth": _FIFTH,
+    "sixth": _SIXTH,
+    "seventh": _SEVENTH,
+}
 
 
 def words_of(edition: str) -> Words:

@@ -26,6 +26,7 @@ from quality.heldout.further import FURTHER_LAYOUTS
 from quality.heldout.layouts import LAYOUTS, Layouts, print_patient
 from quality.heldout.patients import Item, Patient, read_patient
 from quality.heldout.practice import PRACTICE_LAYOUTS
+from quality.heldout.ward import WARD_LAYOUTS
 from quality.printing import read_pdf
 from quality.registry import Measures, Run, scored
 from quality.scan import read_scans
@@ -71,6 +72,12 @@ def score_clinic(run: Run) -> Measures:
 def score_practice(run: Run) -> Measures:
     """Five more such documents, of the same patients."""
     return _score(run, PRACTICE_LAYOUTS, _clinic_patients(run))
+
+
+@scored("ward", FOLDER)
+def score_ward(run: Run) -> Measures:
+    """Five forms and letters of wards, pharmacies and schools, of the same patients."""
+    return _score(run, WARD_LAYOUTS, _clinic_patients(run))
 
 
 def _score(run: Run, layouts: Layouts, patients: Sequence[Patient]) -> Measures:
