@@ -121,3 +121,29 @@ def test_hostile_text_takes_no_time(hostile: str) -> None:
     begun = time.process_time()
     text("RESULTS\n\n" + hostile)
     assert time.process_time() - begun < 30  # a thousand times what it takes; what is quadratic takes minutes
+
+
+def test_a_dose_is_that_of_its_medicine() -> None:
+    record = text("What You Take: Folic acid 1 mg, Allopurinol 100 mg, Losartan 50 mg, Aspirin 81 mg.\n")
+    assert [(m.name, m.dose) for m in record.medications] == [
+        ("Folic acid", "1 mg"),
+        ("Allopurinol", "100 mg"),
+        ("Losartan", "50 mg"),
+        ("Aspirin", "81 mg"),
+    ]
+    record = text("COURSE\n\nHe takes Dextromethorphan 1 MG/ML Oral Solution daily and lisinopril 10 mg twice daily.\n")
+    assert {m.name: m.dose for m in record.medications}["lisinopril"] == "10 mg"
+
+
+def test_what_stands_behind_an_empty_box_is_not_said() -> None:
+    record = text(
+        "MEDICAL HISTORY\n\n[ ] Tuberculosis [X] Asthma\n[x] Gout\n[ ] Hypertension\n\n"
+        "ALLERGIES\n\n☐ None known ☒ Yes, list: Penicillin\n"
+    )
+    assert [c.name for c in record.conditions] == ["Asthma", "Gout"]
+    assert [a.name for a in record.allergies] == ["Penicillin"]
+
+
+def test_a_test_is_not_called_by_the_verb_behind_it() -> None:
+    record = text("RESULTS\n\nBody weight measured 81 kg.\nHemoglobin came back at 15.4 g/dL.\n")
+    assert [(r.name, r.value) for r in record.results] == [("Body weight", "81"), ("Hemoglobin", "15.4")]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from exora.documents.analysis.boxes import boxes
 from exora.documents.analysis.text import Place
 from exora.domain.document import PageText
 
@@ -209,12 +210,19 @@ def _overlap(row: Sequence[Token], tokens: Sequence[Token]) -> bool:
 
 
 def split_segments(tokens: Sequence[Token]) -> tuple[Run, ...]:
-    """Cuts tokens of one row, ordered by x, at wide gaps and at printed rules ("|")."""
+    """Cuts tokens of one row, ordered by x, at wide gaps, at printed rules ("|") and at boxes to tick.
+
+    What stands behind an empty box, up to the next one or a wide gap, is left out.
+    """
     segments: list[list[Token]] = []
-    open_segment = False
-    for token in tokens:
-        if token.text in _RULES:
-            open_segment = False
+    open_segment, unsaid, last = False, False, None
+    for token, box in zip(tokens, boxes([token.text for token in tokens]), strict=True):
+        if token.text in _RULES or box != "word":
+            open_segment, unsaid, last = False, box == "empty", None
+            continue
+        unsaid = unsaid and (last is None or token.x0 - last.x1 <= GAP_LETTERS * _scale(token))
+        last = token
+        if unsaid:
             continue
         if open_segment and token.x0 - segments[-1][-1].x1 <= GAP_LETTERS * _scale(token):
             segments[-1].append(token)

@@ -125,11 +125,16 @@ def _announced_list(run: Run, start: int, end: int) -> list[Draft]:
     pieces = parts(run, list_spans(text[at:]), start + at)
     if not are_names([piece.text for piece in pieces]) or (len(pieces) < 2 and kind in {"conditions", "procedures"}):
         return []
-    if kind == "medications" and not all(piece.text in drugs() or STRENGTH.search(piece.text) for piece in pieces):
-        # "She was started on Tuesday."
+    if kind == "medications" and not all(_is_medicine(piece.text) for piece in pieces):
         return []
     read = [FROM_ENTRY[kind](Entry(piece, (piece,)), kind) for piece in pieces]
     return [draft for found in read for draft in found] if all(read) else []
+
+
+def _is_medicine(text: str) -> bool:
+    """Whether an entry is one medicine, not "Tuesday", nor two joined by an "and" that could not be cut."""
+    strengths = list(STRENGTH.finditer(text))
+    return text in drugs() or (bool(strengths) and " and " not in text[strengths[0].end() :])
 
 
 def read_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:

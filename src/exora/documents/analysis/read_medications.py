@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from exora.documents.analysis.context import context_of
 from exora.documents.analysis.dates import find_dates, first_date
@@ -222,11 +223,12 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
     text = run.text[start:end]
     drafts: list[Draft] = []
     taken = 0
-    for strength in STRENGTH.finditer(text):
+    strengths = list(STRENGTH.finditer(text))
+    for number, strength in enumerate(strengths):
         begin = _name_start(text, taken, strength.start())
         if begin is None:
             continue
-        sig = read_medication(text[begin:])
+        sig = read_medication(text[begin : _next_name(text, strengths[number:])])
         known = any(True for _ in drugs().find(text[begin : begin + sig.name_end]))
         form = FORM.match(text, strength.end())
         if not known and not form and not FREQUENCY.match(text[strength.end() :].lstrip()):
@@ -247,6 +249,16 @@ def from_sentence(run: Run, start: int, end: int, kind: str) -> list[Draft]:
                 _mention(text[match.start : match.end], run, start, (match.start, match.end), text, use, kind)
             )
     return drafts
+
+
+def _next_name(text: str, strengths: Sequence[re.Match[str]]) -> int:
+    """Where the medicine after the one of the first strength is named, so that its dose is not taken for this one's."""
+    end = strengths[0].end()
+    for later in strengths[1:]:
+        start = _name_start(text, end, later.start())
+        if start is not None and re.search(r"[,;.]|\band\b", text[end:start]):
+            return start
+    return len(text)
 
 
 def _named(text: str) -> list[Match]:

@@ -55,10 +55,17 @@ def _float_range(found: Range | None) -> dict[str, float | None]:
     return {"range_low": found.low if found else None, "range_high": found.high if found else None}
 
 
+#: What a sentence says between a test and its value.
+_SAID = re.compile(
+    r"\s+(?:(?:was|were|is|has been)\s+)?(?:measured|came back|found|returned|reported)(?:\s+(?:at|as))?$"
+)
+
+
 def _drafts(
     name: str, value: str, run: Run, date: str | None, fields: dict[str, object], sure: float
 ) -> Iterator[Draft]:
     """One result, or two for a blood pressure such as 128/82."""
+    name = _SAID.sub("", name)
     vital = is_vital(name)
     pair = re.fullmatch(r"(\d{2,3}(?:\.\d+)?)/(\d{2,3}(?:\.\d+)?)", value)
     if pair and (_PRESSURE.search(name) or str(fields.get("unit") or "").lower().startswith("mm")):

@@ -10,7 +10,7 @@ from exora.documents.analysis.lexicon import normal_key
 _THINGS: dict[str, frozenset[str]] = {
     "allergies": frozenset(
         "allergy allergies allergic allergen allergens adr adrs intolerance intolerances sensitivity sensitivities "
-        "hypersensitivity hypersensitivities allx".split()
+        "hypersensitivity hypersensitivities allx contraindicated".split()
     ),
     "immunizations": frozenset(
         "antigen antigens imm imms immunizing immunization immunizations immunisation immunisations vaccine vaccines "
