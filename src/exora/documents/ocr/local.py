@@ -76,7 +76,7 @@ def has_second_engine() -> bool:
 
 
 def second_pool(limits: DocumentLimits) -> ChildPool:
-    """Child processes for RapidOCR: half as many as CPUs, started when the first poor page comes."""
+    """Child processes for RapidOCR: half as many as CPUs, started with the first page that needs it."""
     return ChildPool(
         max(cpus() // 2, 1),
         address_space_bytes=limits.address_space_bytes,
