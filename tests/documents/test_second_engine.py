@@ -167,6 +167,7 @@ def test_what_is_cut_out_for_a_word_ends_halfway_to_its_neighbors() -> None:
         (("NOTES",), ("NOTES :", 0.99), ["NOTES:"]),
         (("(disorder",), ("(disorde", 0.99), ["(disorder"]),
         (("mmHgI",), ("mmHg", 0.99), ["mmHg"]),
+        (("I40",), ("40", 0.99), ["I40"]),
     ],
     ids=[
         "sure",
@@ -178,6 +179,7 @@ def test_what_is_cut_out_for_a_word_ends_halfway_to_its_neighbors() -> None:
         "a blank in one",
         "cut off",
         "without the rule beside it",
+        "a rule that may be a one",
     ],
 )
 def test_a_word_is_what_the_sure_second_reading_says(
