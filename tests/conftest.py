@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import asyncpg
@@ -40,6 +42,15 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session", autouse=True)
 def _quiet_logs() -> None:
     configure_logs("error")
+
+
+@pytest.fixture(autouse=True)
+def today() -> date:
+    """The day by UTC, with 30 s of it left at least: usage, budgets and the archive are counted by the day."""
+    left = 86_400 - time.time() % 86_400
+    if left < 30:
+        time.sleep(left)
+    return datetime.now(UTC).date()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +18,6 @@ from exora.errors import BadInput, UsageLimitReached
 from .conftest import Client
 from .test_documents import submit
 
-TODAY = datetime.now(UTC).date()
 CHAT, VISION = "openai/gpt-4o-mini", "google/vision-api"
 ANN, BOB = UUID(int=1), UUID(int=2)
 
@@ -41,7 +40,7 @@ async def report(coordinator: Coordinator, number: int, used: Sequence[dict[str,
 
 
 @pytest.fixture
-async def used(coordinator: Coordinator, db: asyncpg.Connection) -> list[UUID]:
+async def used(coordinator: Coordinator, db: asyncpg.Connection, today: date) -> list[UUID]:
     """Three jobs of two patients; one was told of in two reports, one of which came twice."""
     jobs = [uuid4() for _ in range(3)]
     chat = {"model": CHAT, "calls": 2, "input_tokens": 1000, "output_tokens": 200, "microusd": 270, "run_s": 1.5}
@@ -58,16 +57,16 @@ async def used(coordinator: Coordinator, db: asyncpg.Connection) -> list[UUID]:
     await db.execute(
         "insert into exora.api_costs (api, day, microusd) select api, $1::date, 6500 from exora.api_rate_limits"
         " where api_endpoint = 'vision-api' union all select api, $1::date - 3, 10 from exora.api_rate_limits",
-        TODAY,
+        today,
     )
     return jobs
 
 
 async def test_usage_is_summed_by_any_of_day_lane_patient_model_and_job(
-    coordinator: Coordinator, used: list[UUID]
+    coordinator: Coordinator, used: list[UUID], today: date
 ) -> None:
     async def ask(*by: UsageKey, job_id: UUID | None = None, patient_id: UUID | None = None) -> list[Usage]:
-        return await coordinator.usage(TODAY, TODAY, by, job_id=job_id, patient_id=patient_id)
+        return await coordinator.usage(today, today, by, job_id=job_id, patient_id=patient_id)
 
     def of(rows: list[Usage], names: str) -> list[tuple[Any, ...]]:
         return [tuple(getattr(row, name) for name in names.split()) for row in rows]
@@ -75,7 +74,7 @@ async def test_usage_is_summed_by_any_of_day_lane_patient_model_and_job(
     total = Usage(None, None, None, None, None, 6, 0, 0, 3, 1000, 200, 18, 12.0, 0.0065)
     assert await ask() == [total], "all work in all lanes, and what the APIs were charged with"
     assert of(await ask("day", "lane"), "day lane completed pages run_s calls usd") == [
-        (TODAY, "standard_queue", 6, 18, 12.0, 3, 0.00627)
+        (today, "standard_queue", 6, 18, 12.0, 3, 0.00627)
     ]
     assert of(await ask("patient"), "patient_id completed retried dead pages run_s usd") == [
         (ANN, 2, 1, 0, 6, 4.0, 0.00627), (BOB, 0, 0, 1, 3, 2.0, 0.0),
@@ -90,7 +89,7 @@ async def test_usage_is_summed_by_any_of_day_lane_patient_model_and_job(
         (VISION, 0.006), (CHAT, 0.00027), ("", 0.0),
     ]  # fmt: skip
     assert [(row.lane, row.completed) for row in await ask("lane", patient_id=BOB)] == [("standard_queue", 0)]
-    assert len(await coordinator.usage(TODAY - timedelta(days=3), TODAY, ("day", "model"))) == 7
+    assert len(await coordinator.usage(today - timedelta(days=3), today, ("day", "model"))) == 7
     with pytest.raises(BadInput, match="cannot be summed"):
         await ask("name")  # type: ignore[arg-type]
 

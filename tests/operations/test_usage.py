@@ -20,7 +20,6 @@ from exora.observe.tally import Tally
 from tests.acceptance.cli import exora
 from tests.conformance.conftest import Client
 
-TODAY = datetime.now(UTC).date()
 PATIENT = UUID(int=7)
 JOB = ClaimedJob(
     Fence(UUID(int=1 << 80), 1, UUID(int=2)), "report_generation", "report_generation", {"patient_id": str(PATIENT)},
@@ -45,7 +44,7 @@ async def reported(client: Client, tally: Tally) -> None:
 
 
 async def test_a_report_is_read_written_and_drawn(
-    client: Client, db: asyncpg.Connection, dsn: str, tmp_path: Path
+    client: Client, db: asyncpg.Connection, dsn: str, tmp_path: Path, today: date
 ) -> None:
     tally = Tally()
     used(tally)
@@ -53,7 +52,7 @@ async def test_a_report_is_read_written_and_drawn(
     await db.execute(
         "insert into exora.api_costs (api, day, microusd) select api, $1::date - 3, 1250000 from exora.api_rate_limits"
         " where api_endpoint = 'vision-api'",
-        TODAY,
+        today,
     )
     files = ("--csv", str(tmp_path / "u.csv"), "--png", str(tmp_path / "u.png"))
     ran = await exora("usage", "report", "--by", "patient,model", "--days", "7", *files, DATABASE_URL=dsn)
