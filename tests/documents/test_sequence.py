@@ -79,6 +79,8 @@ def test_points_in_time_are_dates_and_spans_are_not() -> None:
         "[the week prior to onset]", "At [the day of admission]", "[at his 4-year follow-up]",
         "[At the 7-month follow-up] time point", "[One month back]", "[three weeks postdischarge]",
         "[6 months beforehand]", "[At approximately 6 months of age]", "between April [and June]", "[in 10 days]",
+        "[At 12- month follow- up] he", "[one-month and three-month follow-up] visits", "resolved [within one week] of",
+        "[When the girl was approximately 2 years old]", "[at the time of writing] this", "[At 37], she gave birth",
     ],
 )  # fmt: skip
 def test_a_point_in_time_is_known_by_how_it_is_told(point: str) -> None:
@@ -89,8 +91,12 @@ def test_a_point_in_time_is_known_by_how_it_is_told(point: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["on d 22 to 24", "(NRS 2002)", "for almost two years before", "at 6-month intervals", "at 8 weeks of life"]
-)
+    "text",
+    [
+        "on d 22 to 24", "(NRS 2002)", "for almost two years before", "at 6-month intervals", "at 8 weeks of life",
+        "the 2006 Sapporo criteria", "over the previous week", "for the first day", "during the previous year",
+    ],
+)  # fmt: skip
 def test_spans_and_names_are_no_points_in_time(text: str) -> None:
     assert points_in_time(text) == []
 
@@ -125,6 +131,18 @@ def test_hours_and_intervals_are_no_dates_however_sure_the_model_is() -> None:
     found = [Entity(text.index(each), text.index(each) + len(each), "date", 0.95) for each in told]
 
     assert [text[e.start : e.end] for e in with_points_in_time(text, found)] == ["in week twelve"]
+
+
+def test_a_point_in_time_is_nothing_else_and_stands_by_nothing_that_reaches_beyond_it() -> None:
+    text = "On 1st POD he was seen; pain after two weeks later, at 36+2 gestational weeks."
+    found = [
+        Entity(text.index("1st POD"), text.index(" he"), "value", 0.6),
+        Entity(text.index("pain"), text.index(","), "problem", 0.6),
+    ]
+
+    assert [(text[e.start : e.end], e.kind) for e in with_points_in_time(text, found)] == [
+        ("1st POD", "date"), ("pain after two weeks later", "problem"), ("36+2 gestational weeks", "date")
+    ]  # fmt: skip
 
 
 def test_a_case_report_is_taken_apart() -> None:

@@ -142,16 +142,19 @@ _MORE_POINTS = re.compile(
     rf"(?:(?:the|until|during|on)\s)*(?:day|week|month|year|night|morning)\s(?:prior\sto|before|preceding|after|"
     rf"following)\s\w+|(?:weeks|months|years)\s(?:ago|before|earlier|later)\b|"
     rf"(?:the\s)?(?:day|night|morning)\sof\s(?:(?:the|her|his|this|initial)\s)*{_EVENT}|"
-    rf"at\s(?:the\s|her\s|his\s|a\s)?{_SPAN}{_DAYS}[\s-]*(?:post-?\s?operative\s)?follow-?\s?up|"
-    rf"{_SPAN}{_DAYS}[\s-]+(?:post-?\s?operative\s)?follow-?\s?up\b|"
+    rf"(?:at\s(?:the\s|her\s|his\s|a\s)?)?(?:{_SPAN}\s?{_DAYS}\s(?:and|or)\s)?{_SPAN}\s?{_DAYS}[\s-]*"
+    rf"(?:post-?\s?operative\s)?follow-?\s?up\b|"
     rf"at\s(?:about\s|approximately\s|around\s)?{_SPAN}{_DAYS}(?:\sof\sage)?(?!\sof|[\s-]old)|"
-    rf"after\s{_SPAN}{_PERIOD}\sof\sage|in\s{_SPAN}{_DAYS}|(?:between|and|or)\s{_MONTH}|"
+    rf"after\s{_SPAN}{_PERIOD}\sof\sage|(?:with)?in\s{_SPAN}{_DAYS}|(?:between|and|or)\s{_MONTH}|"
+    rf"when\s(?:the\s|his\s|her\s)?\w+\s(?:is|was|turned|reached)\s(?:about\s|approximately\s)?{_SPAN}{_DAYS}[\s-]old|"
+    rf"at\s(?:the\s)?time\sof\s(?:this\s|the\s)?(?:writing|report|publication)\b|"
+    rf"at\s\d\d(?=,\s(?:he|she|the\spatient)\b|\swhen\b)|"
     rf"(?<=\s)\d+\s?\+\s?\d\s(?:gestational\s)?weeks)",
     re.I,
 )
-#: "for the past year" lasts, "within 2 hours" and "on days 1 to 5" are no dates to the annotators of case reports.
+#: "for the past year" lasts, "2 hours later" and "on days 1 to 5" are no dates to the annotators of case reports.
 _LASTS = re.compile(
-    r"\b(?:for|over|up to|every|more than|less than|throughout)\s+"
+    r"\b(?:for|over|during|up to|every|more than|less than|throughout)\s+"
     r"(?:(?:the|a|an|about|approximately|almost|nearly|another|at least|only|his|her|further|additional)\s+)*$",
     re.I,
 )
@@ -160,8 +163,11 @@ _FROM_TO = re.compile(r"\D{0,5}\d+\s?(?:to|-|–)\s?\d+")
 _AGO = re.compile(r"\b(?:ago|earlier|beforehand)$", re.I)
 _BRIEF = re.compile(r"\b(?:hours?|hrs?|h|minutes?|mins?|seconds)\b", re.I)
 _SEVERAL = re.compile(r"(?:days|weeks|months)\s|\w+\s?\d+\s?(?:to|-|–)\s?\d|after\s.*cycle$", re.I)
-#: A year beside a short form is part of a name: "NRS 2002".
+#: "over the previous week".
+_WHILE = re.compile(r"over\sthe\b", re.I)
+#: A year beside a short form is part of a name, as it is before a rule's: "NRS 2002", "the 2006 Sapporo criteria".
 _NAMED = re.compile(r"[A-Z]{2}\s$")
+_RULE = re.compile(r"\s(?:[A-Z]\w{1,20}\s){0,3}(?:criteria|guidelines?|classification|consensus|recommendations?)\b")
 
 
 def points_in_time(text: str) -> list[tuple[int, int]]:
@@ -177,21 +183,28 @@ def points_in_time(text: str) -> list[tuple[int, int]]:
 
 
 def names_no_point(text: str, start: int, end: int) -> bool:
-    """Whether words told of time are too brief for a date, an interval or a span from one to another."""
+    """Whether words told of time are too brief for a date, an interval, a span from one to another, or last."""
     told = text[start:end]
-    return bool(_BRIEF.search(told) or "interval" in told or _INTERVAL.match(text, end) or _FROM_TO.fullmatch(told))
+    return bool(
+        _BRIEF.search(told) or "interval" in told or _INTERVAL.match(text, end) or _FROM_TO.fullmatch(told)
+    ) or _lasts(text, start, end)
+
+
+def _lasts(text: str, start: int, end: int) -> bool:
+    """Whether words told of time name a span of it, mostly by the words before them: "for the first day"."""
+    told, before = text[start:end], text[max(0, start - 40) : start]
+    return not _AGO.search(told) and bool(_WHILE.match(told) or _LASTS.search(before))
 
 
 def _is_a_point(name: str, text: str, start: int, end: int) -> bool:
     """Whether an expression names a point in time, by its own words and those around it."""
-    told, before = text[start:end], text[max(0, start - 40) : start]
     if names_no_point(text, start, end):
         return False
     if name == "TH":
-        return not _SEVERAL.match(told)
+        return not _SEVERAL.match(text, start, end)
     if name == "TD":
-        return not _NAMED.search(before)
-    return name == "TA" or bool(_AGO.search(told)) or not _LASTS.search(before)
+        return not _NAMED.search(text, max(0, start - 40), start) and not _RULE.match(text, end)
+    return True
 
 
 _FIGURE = "0"

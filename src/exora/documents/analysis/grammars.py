@@ -20,6 +20,8 @@ class Entity(NamedTuple):
 
 #: From this probability on a date counts that the grammar of points in time does not know.
 _SURE_OF_A_DATE = 0.9
+#: A point in time holds nothing of these kinds: "1st POD" is no value.
+_NEVER_WITHIN = frozenset({"problem", "test", "value"})
 _AMOUNT = r"\d+(?:[.,]\d+)*"
 #: "(normal range 3.5-5.0)", "RV: 0-5"; what stands in the brackets before it is the result.
 _REFERENCE = re.compile(
@@ -44,8 +46,13 @@ def with_points_in_time(text: str, found: Sequence[Entity]) -> list[Entity]:
         or any(entity.start < end and start < entity.end for start, end in points)
         or (entity.probability >= _SURE_OF_A_DATE and not names_no_point(text, entity.start, entity.end))
     ]
-    free = [(a, b) for a, b in points if all(b <= entity.start or entity.end <= a for entity in kept)]
-    return sorted([*kept, *(Entity(a, b, "date", _SURE_OF_A_DATE) for a, b in free)])
+    points = [
+        (a, b)
+        for a, b in points
+        if all(b <= e.start or e.end <= a or (e.kind in _NEVER_WITHIN and a <= e.start and e.end <= b) for e in kept)
+    ]
+    kept = [entity for entity in kept if all(b <= entity.start or entity.end <= a for a, b in points)]
+    return sorted([*kept, *(Entity(a, b, "date", _SURE_OF_A_DATE) for a, b in points)])
 
 
 def without_references(text: str, found: Sequence[Entity]) -> list[Entity]:
