@@ -282,7 +282,7 @@ async def open_worker(
         on_progress: called with (job id, pages done, pages) as documents are read.
 
     Raises:
-        NotFound: a handler needs an API that is not known, or there is no lane of a name in ``config``; says what to do.
+        NotFound: a handler needs an API, or the config a lane, that is not known; says what to do.
     """
     await _check_lanes(services.coordinator, config.lanes)
 
