@@ -63,8 +63,8 @@ async def test_submitting_again_is_a_duplicate(embedded_dsn: str) -> None:
     arguments = ("submit", path, "--patient", patient, "--json")
     [first] = (await exora(*arguments, DATABASE_URL=embedded_dsn)).json
     await exora("jobs", "cancel", first["job_id"], "--yes", DATABASE_URL=embedded_dsn)
-    arguments = ("submit", path, "-", "--patient", patient, "--json")  # twice the same bytes, once from stdin
-    [second, third] = (await exora(*arguments, stdin=Path(path).read_bytes(), DATABASE_URL=embedded_dsn)).json
+    twice = ("submit", path, "-", "--patient", patient, "--json")  # the same bytes, once from stdin
+    [second, third] = (await exora(*twice, stdin=Path(path).read_bytes(), DATABASE_URL=embedded_dsn)).json
     assert first["outcome"] == "accepted"
     for again in (second, third):
         assert again["job_id"] == first["job_id"]
