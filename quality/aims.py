@@ -51,6 +51,7 @@ _BY_SET: dict[str, dict[str, Aim]] = {
     "clinic": _at_least(digital_f1=0.90, scanned_f1=0.80),
     "practice": _at_least(digital_f1=0.90, scanned_f1=0.80),
     "ward": _at_least(digital_f1=0.90, scanned_f1=0.80),
+    "prints": _at_least(digital_f1=0.90, scanned_f1=0.80),
     "funsd": _at_least(word_f1=0.83),
     "sroie": _at_least(word_f1=0.92),
     "rendered": _at_most(clean_cer=0.0010, degraded_cer=0.0020),

@@ -45,7 +45,53 @@ _PHRASES: dict[str, dict[str, Phrases]] = {
             "procedures": ("Surg Hx", "Ops", "S/P", "Surg"),
             "immunizations": ("Immun", "Vacc Hx", "Shots", "Vax Hx"),
         },
-    }
+    },
+    "eighth": {
+        "visit summary": {
+            "conditions": ("Since {}", "Identified {}", "Noted date: {}"),
+            "medications": ("Taking since {}", "Order date: {}", "Begin date: {}"),
+            "allergies": ("First noted {}", "Verified on {}"),
+            "procedures": ("Surgery date: {}", "On {}"),
+            "immunizations": ("Vaccinated on {}", "Administered on: {}"),
+            "results": ("Resulted on {}", "Collection date: {}"),
+        },
+        "letter": {
+            "conditions": (
+                "{he} has been treated for {}.",
+                "{he} is under our care for {}.",
+                "Relevant history: {}.",
+            ),
+            "medications": (
+                "{he} was sent home on {}.",
+                "At present {he} uses {}.",
+                "Medicines at discharge: {}.",
+            ),
+            "allergies": (
+                "{he} does not tolerate {}.",
+                "Allergies and intolerances include {}.",
+                "Please note allergies to {}.",
+            ),
+            "procedures": ("Operations so far: {}.", "In the past {he} has had {}.", "Procedures performed: {}."),
+            "immunizations": ("{he} is immunised against the following: {}.", "Vaccines on record: {}."),
+            "results": ("Laboratory values were {}.", "Tests showed {}.", "Results today: {}."),
+        },
+        "timeline": {
+            "conditions": ("Diagnosis made", "Condition identified"),
+            "medications": ("Medicine started", "Drug ordered"),
+            "allergies": ("Intolerance recorded", "Allergy verified"),
+            "results": ("Measurement taken", "Lab value"),
+            "procedures": ("Operation", "Procedure completed"),
+            "immunizations": ("Vaccine administered", "Immunized"),
+        },
+        "jottings": {
+            "conditions": ("Hx", "Dx list", "Known for", "Prob"),
+            "medications": ("Rx now", "Takes", "Meds at home", "Tabs"),
+            "allergies": ("All", "NKDA exc.", "Allergic", "Intol"),
+            "results": ("Labs today", "Obs", "Bloods", "Nums"),
+            "procedures": ("Prev ops", "Procs", "Had", "PSH"),
+            "immunizations": ("Vaccs", "Imm", "Vax'd", "Jabs to date"),
+        },
+    },
 }
 
 

@@ -302,6 +302,75 @@ _SEVENTH = Words(
     values=("Your Result", "Test Result", "Reported Value", "Result (Value)"),
     units=("Result Units", "Unit Meas.", "Units Reported"),
 )
+#: After the seventh; the eighth followed.
+_EIGHTH = Words(
+    headings={
+        "conditions": (
+            "Current Health Issues",
+            "Conditions Being Treated",
+            "Principal and Secondary Diagnoses",
+            "Diagnoses Treated",
+            "Concerns / Diagnoses",
+            "Background Illnesses",
+        ),
+        "medications": (
+            "Your Medication List",
+            "Continue These Medicines",
+            "Ongoing Drug Treatment",
+            "Medication Orders",
+            "Meds Taken at Home",
+            "Discharge Rx",
+        ),
+        "allergies": (
+            "Allergies on File",
+            "Substances Not Tolerated",
+            "Allergies (Verified)",
+            "Drug Allergy Information",
+            "Reported Sensitivities",
+        ),
+        "results": (
+            "Test Results From This Visit",
+            "Laboratory and Bedside Values",
+            "Clinical Chemistry",
+            "Results Since Last Visit",
+            "Lab Values / Obs",
+            "Monitoring Results",
+        ),
+        "procedures": (
+            "Procedures Performed During Stay",
+            "Interventions & Operations",
+            "Surgeries You Have Had",
+            "Operation List",
+            "Diagnostic and Surgical Procedures",
+        ),
+        "immunizations": (
+            "Vaccination Status",
+            "Immunizations Administered",
+            "Shot Record",
+            "Vaccine Registry",
+            "Preventive Care: Vaccines",
+            "Vaccinated Against",
+        ),
+    },
+    names={
+        "conditions": ("Issue", "Diagnosis (ICD text)", "Condition Being Treated", "Problem / Concern"),
+        "medications": ("Medicine & Dose", "Drug Description", "What It Is Called", "Rx Item"),
+        "allergies": ("Allergic Substance / Drug", "Intolerant Of", "Item", "Allergy / Intolerance"),
+        "results": ("Test or Measurement", "Lab Component", "Variable", "Result Name"),
+        "procedures": ("Surgery or Procedure", "Name of Operation", "Procedure (Description)", "What Was Performed"),
+        "immunizations": ("Vaccine Group", "Name of Vaccine", "Immunization Given", "Product Administered"),
+    },
+    times={
+        "conditions": ("Noted Date", "Identified", "Date of First Diagnosis", "Present Since"),
+        "medications": ("First Dose", "Taking Since", "Ordered", "Therapy Start"),
+        "allergies": ("First Noted", "Verified On", "Date Added", "Last Reviewed"),
+        "results": ("Collection Date", "Date/Time Resulted", "Measured", "Obs Date"),
+        "procedures": ("Date of Operation", "Proc. Date", "Date of Surgery", "Year / Date"),
+        "immunizations": ("Vaccination Date", "Date Administered", "Date Given", "Immunized On"),
+    },
+    values=("Patient Result", "Val.", "Measured Result", "Current Value"),
+    units=("Units of Meas.", "Result Unit", "Measured In"),
+)
 EDITIONS = {
     "first": _FIRST,
     "second": _SECOND,
@@ -310,6 +379,7 @@ EDITIONS = {
     "fifth": _FIFTH,
     "sixth": _SIXTH,
     "seventh": _SEVENTH,
+    "eighth": _EIGHTH,
 }
 
 

@@ -26,6 +26,7 @@ from quality.heldout.further import FURTHER_LAYOUTS
 from quality.heldout.layouts import LAYOUTS, Layouts, print_patient
 from quality.heldout.patients import Item, Patient, read_patient
 from quality.heldout.practice import PRACTICE_LAYOUTS
+from quality.heldout.prints import PRINTS_LAYOUTS
 from quality.heldout.ward import WARD_LAYOUTS
 from quality.printing import read_pdf
 from quality.registry import Measures, Run, scored
@@ -47,7 +48,7 @@ def _patients(run: Run) -> list[Patient]:
 
 
 def _clinic_patients(run: Run) -> list[Patient]:
-    return run.some([*_patients(run), *everyday_patients()])
+    return run.some([*_patients(run), *everyday_patients(EDITION)])
 
 
 @scored("heldout", FOLDER)
@@ -78,6 +79,12 @@ def score_practice(run: Run) -> Measures:
 def score_ward(run: Run) -> Measures:
     """Five forms and letters of wards, pharmacies and schools, of the same patients."""
     return _score(run, WARD_LAYOUTS, _clinic_patients(run))
+
+
+@scored("prints", FOLDER)
+def score_prints(run: Run) -> Measures:
+    """Six prints of electronic records, of the same patients."""
+    return _score(run, PRINTS_LAYOUTS, _clinic_patients(run))
 
 
 def _score(run: Run, layouts: Layouts, patients: Sequence[Patient]) -> Measures:

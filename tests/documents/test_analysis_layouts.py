@@ -218,6 +218,6 @@ def test_the_record_names_its_readers_and_an_empty_document_is_empty() -> None:
     record = read(PageText(1, WIDTH, HEIGHT, (), "ocr", "tesseract"), page([], number=2))
 
     assert record.engines.ocr == "tesseract+pdfium"
-    assert record.engines.analyzer == ANALYZER == "local/3"
+    assert record.engines.analyzer == ANALYZER == "local/4"
     assert set(record.item_counts().values()) == {0}
     assert record.document.pages == 2

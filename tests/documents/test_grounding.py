@@ -181,7 +181,7 @@ def test_what_the_model_would_not_answer_is_read_here() -> None:
     text = record_of_answers([((1,), None)], [PAGE], "0" * 64, "gpt-4o-mini/extract-1", ["pages 1: …"])
     found = Record.model_validate_json(text)
     assert [item.name for item in found.results] == ["Potassium"]
-    assert found.engines.analyzer == "local/3"
+    assert found.engines.analyzer == "local/4"
 
 
 def test_the_schema_is_what_strict_mode_wants() -> None:

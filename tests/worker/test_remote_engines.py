@@ -132,7 +132,7 @@ async def test_what_the_model_refuses_twice_is_analyzed_here_and_said_so(rig: Ri
     async with rig.worker():
         view = await rig.process("medication-list.pdf")
     record = await rig.record(view.job_id)
-    assert record["engines"]["analyzer"] == "local/3"
+    assert record["engines"]["analyzer"] == "local/4"
     assert record["medications"]
     assert any("analyzed on this machine" in warning for warning in record["warnings"])
 

@@ -10,7 +10,7 @@ from exora.documents.analysis.geometry import Run
 
 ListName = Literal["encounters", "medications", "conditions", "allergies", "results", "procedures", "immunizations"]
 _BULLETS = re.compile(
-    r"^(?:[•▪●○■□◦·‣►»«§¢©®°*+~–—-]+|\[[ xX]?\]|[☐☑✓✔]|\(?\d{1,2}[.)](?!\d)|"
+    r"^(?:[•▪●○■□❏❑❒▢◦·‣►»«§¢©®°*+~–—-]+|\[[ xX]?\]|[☐☑✓✔✗✘]|#\s?\d{1,2}[.):]?(?=\s)|\(?\d{1,2}[.)](?!\d)|"
     r"\([a-z]\)(?=\s)|[a-zA-Z]\)|[eo](?=\s+[A-Z]))\s*"
 )
 _EDGES = ' \t,;:.|–—-*•_=~>→"“”‘`'

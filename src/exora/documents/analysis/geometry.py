@@ -9,13 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from exora.documents.analysis.boxes import boxes
+from exora.documents.analysis.boxes import boxes, squares_are_boxes
 from exora.documents.analysis.text import Place
 from exora.domain.document import PageText
 
 #: A gap wider than this many average letters ends a segment: one blank is about half a letter in
 #: proportional fonts and one letter in fixed ones, two blanks in a fixed font are two letters.
 GAP_LETTERS = 1.6
+#: What a box is about stands at most so many letters behind it.
+_BOX_GAP = 4.0
 #: Lines whose middles differ by less than this share of a word's height are one row.
 SAME_ROW = 0.45
 _RULES = frozenset("|¦‖│┃")
@@ -183,6 +185,7 @@ def page_rows(page: PageText, places: Sequence[Place] | None = None) -> list[Row
     if not lines:
         return []
     typical = statistics.median(token.height for tokens in lines for token in tokens)
+    squares = squares_are_boxes(token.text for tokens in lines for token in tokens)
     pieces = sorted(((statistics.median(t.y for t in tokens), tokens) for tokens in lines), key=lambda piece: piece[0])
     rows: list[list[Token]] = []
     middles: list[float] = []
@@ -201,7 +204,7 @@ def page_rows(page: PageText, places: Sequence[Place] | None = None) -> list[Row
     return [
         Row(page.number, middle, statistics.median(t.height for t in row), segments, split_fields(row))
         for middle, row in zip(middles, ordered, strict=True)
-        if (segments := split_segments(row))
+        if (segments := split_segments(row, squares=squares))
     ]
 
 
@@ -209,14 +212,23 @@ def _overlap(row: Sequence[Token], tokens: Sequence[Token]) -> bool:
     return any(a.x0 < b.x1 - 0.5 and b.x0 < a.x1 - 0.5 for a in row for b in tokens)
 
 
-def split_segments(tokens: Sequence[Token]) -> tuple[Run, ...]:
+def split_segments(tokens: Sequence[Token], *, squares: bool = False) -> tuple[Run, ...]:
     """Cuts tokens of one row, ordered by x, at wide gaps, at printed rules ("|") and at boxes to tick.
 
-    What stands behind an empty box, up to the next one or a wide gap, is left out.
+    What stands behind an empty box, up to the next one or a wide gap, is left out; a tick with nothing behind it is a
+    mark in a column of its own, and stays.
+
+    Args:
+        tokens: the words.
+        squares: whether bare squares and ticks are boxes on this page.
     """
+    found = boxes([token.text for token in tokens], squares=squares)
+    for at, token in enumerate(tokens):
+        if found[at] == "ticked" and (at + 1 == len(tokens) or tokens[at + 1].x0 - token.x1 > _BOX_GAP):
+            found[at] = "word"
     segments: list[list[Token]] = []
     open_segment, unsaid, last = False, False, None
-    for token, box in zip(tokens, boxes([token.text for token in tokens]), strict=True):
+    for token, box in zip(tokens, found, strict=True):
         if token.text in _RULES or box != "word":
             open_segment, unsaid, last = False, box == "empty", None
             continue

@@ -32,7 +32,7 @@ def infer_header(rows: Sequence[Row], index: int) -> list[Column] | None:
     """
     header = rows[index]
     labels = [segment.text for segment in header.segments]
-    if not 2 <= len(labels) <= 8 or not all(map(_is_label, labels)):
+    if not 2 <= len(labels) <= 8 or not all(map(_is_label, labels)) or is_date(labels[0]):
         return None
     cells: list[list[str]] = [[] for _ in labels]
     above, nearest = header, float("inf")

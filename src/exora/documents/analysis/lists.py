@@ -13,7 +13,7 @@ from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.lexicon import conditions, drugs
 from exora.documents.analysis.running import cut_at, running_list
 
-_BARE_BULLET = re.compile(r"[•▪●○■□◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]|\(?[a-z]\)")
+_BARE_BULLET = re.compile(r"[•▪●○■□❏❑❒▢✓✔✗✘◦·‣►»«¢©®*+–—o-]|\(?\d{1,2}[.)]|#\d{1,2}[.):]?|\(?[a-z]\)")
 
 
 #: Small words that no entry starts with: "by mouth twice daily", "for pain".
@@ -21,6 +21,10 @@ _GOES_ON = re.compile(r"(?:and|or|by|for|at|as|with|without|in|on|of|to|per|ever
 _STRENGTH = re.compile(r"\d[\d.,]*\s?(?:mg|mcg|ug|g|ml|units?)\b", re.I)
 #: A medicine of several substances, cut before the last one's strength: "Codeine 2 MG/ML / Promethazine".
 _OPEN_MIXTURE = re.compile(r"\d\s?[A-Za-z/]+ / [^/]*\b[A-Za-z]+$")
+
+
+#: A code in the margin before a name: of ICD-10, CPT, LOINC or SNOMED.
+_CODE = re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.\w{1,4})?|\d{5}|\d{1,5}-\d|\d{6,18}")
 
 
 class Entry(NamedTuple):
@@ -86,6 +90,8 @@ def wraps(above: Row, row: Row, widest: float) -> bool:
     if before.count("(") > before.count(")") or before.count("[") > before.count("]"):
         return True
     full = _is_full(above, row, widest)
+    if full and "; " in before and not find_dates(text)[:1] and not has_bullet(row):
+        return True
     if full and (FORM.match(" " + text) or _STRENGTH.match(text) or _OPEN_MIXTURE.search(before)):
         return True
     if before.endswith((",", "/", " and", " or", " with", " of")) and (full or text[0].islower()):
@@ -101,7 +107,7 @@ def _is_full(above: Row, row: Row, widest: float) -> bool:
 
 def _entry(rows: Sequence[Row]) -> Entry:
     segments = [segment for row in rows for segment in row.segments]
-    while len(segments) > 1 and _BARE_BULLET.fullmatch(segments[0].text):
+    while len(segments) > 1 and (_BARE_BULLET.fullmatch(segments[0].text) or _CODE.fullmatch(segments[0].text)):
         segments.pop(0)
     run = Run(token for segment in segments for token in segment.tokens)
     if len(run.tokens) > 1 and _BARE_BULLET.fullmatch(run.tokens[0].text):
@@ -116,7 +122,8 @@ _LABEL = (
     r"noted|date|dated|lot|cvx|code|icd(?:-10)?|snomed|loinc|rxnorm|dose(?: \d| #)|site|provider|by dr|exp|"
     r"reaction|severity|"
     r"ended|completed|ongoing|first|last|current|now|until|abated|seen|at (?=[A-Z])|with dr|due to start|"
-    r"administered by|collected|in remission|stable|controlled|well controlled|recurrence|remission|chronic\b\s*$|"
+    r"administered by|collected|in remission|stable|controlled|well controlled|recurrence|remission|"
+    r"improv(?:ed|ing)|worse(?:ned|ning)?|at goal|chronic\b\s*$|"
     r"(?:on|in|from|as of|of|to)\s+(?=\S*\d)"
 )
 _CUT = re.compile(

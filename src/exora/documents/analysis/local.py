@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exora.documents.analysis import ANALYZER, read_events, read_results
+from exora.documents.analysis.abreast import one_below_another
 from exora.documents.analysis.columns import LIST_OF_ROLE
 from exora.documents.analysis.context import sentences
 from exora.documents.analysis.dates import first_date
@@ -150,7 +151,7 @@ def _read_section(section: Section) -> list[Draft]:
     records, rows = keyed_records(listed, _NAME_ROLES.get(kind, frozenset()))
     detailed, rows = detailed_records(rows)
     drafts.extend(draft for record in [*records, *detailed] for draft in FROM_CELLS[kind](record, kind))
-    for entry in entries(rows):
+    for entry in entries(one_below_another(rows, kind)):
         found = FROM_ENTRY[kind](entry, kind)
         drafts.extend(found or _as_sentence(entry, kind))
         if found and _tells_more(entry, kind):

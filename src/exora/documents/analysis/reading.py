@@ -12,6 +12,7 @@ from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, page_rows
 from exora.documents.analysis.headings import read_heading
 from exora.documents.analysis.inference import header_at
+from exora.documents.analysis.margins import labels_above_lists
 from exora.documents.analysis.tables import body_of, side_by_side, typical_pitch
 from exora.documents.analysis.text import Place
 from exora.documents.analysis.typography import Type, body_type, is_title, one_title, stands_alone
@@ -38,7 +39,7 @@ def rows_in_order(pages: Sequence[PageText], places: Sequence[Place] | None = No
         kept = [row for row in kept if any(map(str.isalnum, row.text)) or len(row.text) < _RULE]
         body = body_type(kept)
         kept = [one_title(row) if stands_alone(row) and is_title(row.run, body) else row for row in kept]
-        ordered.extend(unfold(cards_below_one_another(kept, body)))
+        ordered.extend(unfold(cards_below_one_another(labels_above_lists(kept), body)))
     return ordered
 
 
@@ -119,9 +120,9 @@ def unfold(rows: Sequence[Row]) -> list[Row]:
 
 def _second_column(row: Row, rows: Sequence[Row], body: Type) -> float | None:
     """The x where a second column starts, if a heading stands in this row away from the left margin."""
-    if len(row.segments) > 2 or find_dates(row.segments[0].text):
-        return None
     segment = row.segments[-1]
+    if len(row.segments) > 2 or (find_dates(row.segments[0].text) and not is_title(segment, body)):
+        return None
     margin, right = min(r.x0 for r in rows), max(r.x1 for r in rows)
     if segment.x0 < margin + 0.3 * (right - margin):
         return None

@@ -18,6 +18,7 @@ from exora.documents.analysis.inference import header_at, is_listed
 from exora.documents.analysis.records import detail_of
 from exora.documents.analysis.running import are_names, list_spans
 from exora.documents.analysis.tables import Table, body_of, build_records, list_of, side_by_side, typical_pitch
+from exora.documents.analysis.tiles import read_tiles
 from exora.documents.analysis.transposed import read_transposed
 from exora.documents.analysis.typography import body_type, is_title
 from exora.documents.analysis.wording import kind_of_title
@@ -48,7 +49,7 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
         row = rows[index]
         titled = len(row.segments) == 1 and is_title(row.run, body)
         barred = read_barred(rows, index) if sections[-1].heading is not None else None
-        if (found := barred or read_transposed(rows, index)) is not None:
+        if (found := barred or read_transposed(rows, index) or read_tiles(rows, index)) is not None:
             sections[-1].tables.append(found[0])
             index = found[1]
             continue

@@ -1,0 +1,111 @@
+"""Forms and prints: labels in boxes above values, labels in the margin, boxes to tick, entries side by side."""
+
+from __future__ import annotations
+
+import pytest
+
+from exora.domain.record import Record
+from tests.documents.test_analysis_layouts import page, read, rows
+from tests.documents.test_analysis_unlisted import text
+
+FOUR = [40.0, 170.0, 300.0, 430.0]
+
+
+def measured(record: Record) -> list[tuple[str, str, str | None]]:
+    return [(r.name, r.value, r.unit) for r in record.results]
+
+
+def test_a_box_holds_its_label_above_its_value() -> None:
+    boxes = [
+        ["Heart rate", "Lactate", "Sodium", "GGT"],
+        ["72 bpm", "1.2 mmol/L", "140 mmol/L", "38 U/L"],
+        ["Free T4", "Temperature", "", ""],
+        ["1.1 ng/dL", "36.8 °C", "", ""],
+    ]
+    record = read(page([(40, 40, "Results"), *rows(60, 13, FOUR, boxes)]))
+
+    assert sorted(measured(record)) == sorted(
+        [
+            ("Heart rate", "72", "bpm"), ("Lactate", "1.2", "mmol/L"), ("Sodium", "140", "mmol/L"),
+            ("GGT", "38", "U/L"), ("Free T4", "1.1", "ng/dL"), ("Temperature", "36.8", "°C"),
+        ]
+    )  # fmt: skip
+
+
+def test_a_label_in_a_box_may_take_two_lines() -> None:
+    boxes = [["Alkaline", "Chloride", "Albumin"], ["phosphatase", "101 mmol/L", "4.1 g/dL"], ["88 U/L", "", ""]]
+    record = read(page([(40, 40, "Results"), *rows(60, 12, FOUR, boxes)]))
+    assert sorted(measured(record)) == [
+        ("Albumin", "4.1", "g/dL"),
+        ("Alkaline phosphatase", "88", "U/L"),
+        ("Chloride", "101", "mmol/L"),
+    ]
+
+
+def test_a_header_over_rows_of_values_is_no_row_of_boxes() -> None:
+    table = [["Visit", "Weight", "Pulse"], ["First", "81 kg", "70 bpm"], ["Second", "83 kg", "72 bpm"]]
+    record = read(page([(40, 40, "Vital signs"), *rows(60, 14, FOUR, table)]))
+    assert not any("First" in r.name or "Second" in r.name for r in record.results)
+
+
+def test_labels_in_the_margin_name_the_lists_beside_them() -> None:
+    form = [
+        ["Diagnosis list", "Gout (2015-06-30)"],
+        ["", "Asthma"],
+        ["Allergies", "Latex, Peanuts, Penicillin"],
+        ["Current medication", "Apixaban 5 mg"],
+        ["", "Aspirin 81 mg"],
+    ]
+    record = read(page(rows(60, 15, [40, 170], form)))
+    assert [c.name for c in record.conditions] == ["Gout", "Asthma"]
+    assert [a.name for a in record.allergies] == ["Latex", "Peanuts", "Penicillin"]
+    assert [m.name for m in record.medications] == ["Apixaban", "Aspirin"]
+
+
+@pytest.mark.parametrize(("ticked", "empty"), [("✔", "❏"), ("■", "□"), ("(X)", "( )"), ("☒", "☐")])
+def test_an_empty_square_says_nothing_where_others_are_ticked(ticked: str, empty: str) -> None:
+    record = text(f"MEDICAL HISTORY\n\n{ticked} Asthma {empty} Stroke {ticked} Gout\n{empty} Tuberculosis\n")
+    assert [c.name for c in record.conditions] == ["Asthma", "Gout"]
+
+
+def test_squares_alone_are_bullets() -> None:
+    record = text("MEDICAL HISTORY\n\n❏ Asthma\n❏ Gout\n")
+    assert [c.name for c in record.conditions] == ["Asthma", "Gout"]
+
+
+def test_entries_of_a_list_may_stand_side_by_side() -> None:
+    listed = [
+        ["ACL reconstruction 2020-11-20", "Stress test 2009-06-08"],
+        ["Coronary artery bypass 2019-10-21", "Endarterectomy 2014-06-08"],
+        ["Tubal ligation 2022-08-01", ""],
+    ]
+    record = read(page([(40, 40, "Procedures"), *rows(60, 14, [40, 300], listed)]))
+    assert {p.name for p in record.procedures} == {
+        "ACL reconstruction", "Coronary artery bypass", "Tubal ligation", "Stress test", "Endarterectomy",
+    }  # fmt: skip
+
+
+def test_what_belongs_to_an_entry_is_no_entry_beside_it() -> None:
+    record = read(page([(40, 40, "Allergies"), *rows(60, 14, [40, 300], [["Latex", "Hives"], ["Eggs", "Rash"]])]))
+    assert [a.name for a in record.allergies] == ["Latex", "Eggs"]
+
+
+def test_a_code_in_the_margin_and_a_number_sign_are_no_names() -> None:
+    table = [["G43.009", "Epilepsy", "2012-06-14"], ["I10", "Glaucoma", "2022-02-06"]]
+    record = read(page([(40, 40, "Problem list"), *rows(60, 14, [40, 110, 400], table)]))
+    assert [c.name for c in record.conditions] == ["Epilepsy", "Glaucoma"]
+
+    record = text("PROBLEM LIST\n\n#1 Epilepsy [G40.909] - stable\n#2 Glaucoma - improved\n")
+    assert [c.name for c in record.conditions] == ["Epilepsy", "Glaucoma"]
+
+
+def test_a_list_of_results_goes_on_between_a_value_and_its_unit() -> None:
+    full = "2019-03-12: Magnesium 1.8 mg/dL; Chloride 106 mmol/L; Hematocrit 30.1"
+    record = text(f"RESULTS\n\n{full}\n%; D-dimer 683 ng/mL\n2017-10-19: Magnesium 2.3 mg/dL; Hematocrit 35.3 %\n")
+    assert ("Hematocrit", "30.1", "%") in measured(record)
+
+
+def test_a_date_leads_no_header() -> None:
+    listed = [["12 May 2014", "Lumbar puncture"], ["7 Jun 2016", "Bronchoscopy"], ["5 Sep 2022", "Vasectomy"]]
+    record = read(page([(40, 40, "Procedures"), *rows(60, 14, [40, 140], listed)]))
+    assert [p.name for p in record.procedures] == ["Lumbar puncture", "Bronchoscopy", "Vasectomy"]
