@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,7 @@ from exora.documents.sniff import sniff
 from exora.domain.capacity import Need
 from exora.domain.document import DocumentLimits
 from exora.domain.job import SubmitAnswer
-from exora.errors import ConfigurationError, DocumentTooLarge
+from exora.errors import ConfigurationError, DocumentTooLarge, NotFound
 from exora.observe.tally import Tally
 from exora.observe.usage import UsageLog
 from exora.providers.openai import OpenAI
@@ -282,8 +282,9 @@ async def open_worker(
         on_progress: called with (job id, pages done, pages) as documents are read.
 
     Raises:
-        NotFound: a handler needs an API that is not known; says how to make it known.
+        NotFound: a handler needs an API, or the config a lane, that is not known; says what to do.
     """
+    await _check_lanes(services.coordinator, config.lanes)
 
     async def connect_keeper() -> Heartbeats:
         return WireCoordinator(open_transport(services.target, max_connections=1))
@@ -303,6 +304,17 @@ async def open_worker(
             registry.add(CANARY, _canary(config.version))
         await _declare(services.coordinator, registry)
         yield Worker(services.coordinator, connect_keeper, registry, config, on_progress, tally, remote.apis)
+
+
+async def _check_lanes(coordinator: Coordinator, lanes: Sequence[str] | None) -> None:
+    """A worker of a lane that is not there would wait for ever.
+
+    Raises:
+        NotFound: one is not.
+    """
+    known = {stats.lane for stats in await coordinator.queue_stats()} if lanes else set()
+    if unknown := set(lanes or ()) - known:
+        raise NotFound(f"no lane {', '.join(sorted(unknown))}", field="--lane", remedy="See: exora lanes list")
 
 
 async def _declare(coordinator: Coordinator, registry: Registry) -> None:

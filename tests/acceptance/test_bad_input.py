@@ -83,9 +83,9 @@ async def test_a_file_that_is_too_large(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_is_not_there() -> None:
-    ran = await exora("analyze", "/nowhere/scan.pdf")
+    ran = await exora("analyze", "/nowhere/scan[red].pdf")
     assert ran.code == 2
-    assert "cannot be read" in one_line(ran)
+    assert "/nowhere/scan[red].pdf cannot be read: No such file" in one_line(ran)  # the name as it is, markup and all
 
 
 async def test_text_that_is_not_utf8(tmp_path: Path) -> None:
@@ -202,8 +202,22 @@ async def test_a_setting_that_is_wrong_is_named(environment: dict[str, str], nam
     assert "canary" not in ran.err
 
 
+async def test_a_worker_of_a_lane_that_is_not_there(embedded_dsn: str) -> None:
+    ran = await exora("worker", "--no-http", "--lane", "fast_queu", DATABASE_URL=embedded_dsn)
+    assert ran.code == 3
+    assert "no lane fast_queu" in one_line(ran)
+    assert "exora lanes list" in ran.err
+
+
+async def test_a_module_that_is_not_there(embedded_dsn: str) -> None:
+    ran = await exora("worker", "--import", "clinc", DATABASE_URL=embedded_dsn)
+    assert ran.code == 2
+    assert "[--import]: there is no module clinc" in one_line(ran)
+
+
 @pytest.mark.parametrize("command", [("jobs", "show"), ("record",)])
 async def test_an_unknown_job(embedded_dsn: str, command: tuple[str, ...]) -> None:
     ran = await exora(*command, str(uuid4()), DATABASE_URL=embedded_dsn)
     assert ran.code == 3
-    assert "exora jobs list" in one_line(ran)
+    assert one_line(ran).startswith("error [")  # names the argument
+    assert "exora jobs list" in ran.err

@@ -62,9 +62,13 @@ async def test_submitting_again_is_a_duplicate(embedded_dsn: str) -> None:
     path = str(next(example.path for example in examples()))
     arguments = ("submit", path, "--patient", patient, "--json")
     [first] = (await exora(*arguments, DATABASE_URL=embedded_dsn)).json
-    [second] = (await exora(*arguments, DATABASE_URL=embedded_dsn)).json
-    assert (first["outcome"], second["outcome"]) == ("accepted", "duplicate")
-    assert first["job_id"] == second["job_id"]
+    await exora("jobs", "cancel", first["job_id"], "--yes", DATABASE_URL=embedded_dsn)
+    twice = ("submit", path, "-", "--patient", patient, "--json")  # the same bytes, once from stdin
+    [second, third] = (await exora(*twice, stdin=Path(path).read_bytes(), DATABASE_URL=embedded_dsn)).json
+    assert first["outcome"] == "accepted"
+    for again in (second, third):
+        assert again["job_id"] == first["job_id"]
+        assert (again["outcome"], again["status"]) == ("duplicate", "cancelled")  # what became of it, not "pending"
 
 
 async def test_a_dead_letter_is_understood_and_redriven(embedded_dsn: str, tmp_path: Path) -> None:
@@ -76,6 +80,7 @@ async def test_a_dead_letter_is_understood_and_redriven(embedded_dsn: str, tmp_p
     assert ran.code == 1
     [item] = ran.json
     assert item["status"] == "failed"
+    assert f"{item['job_id']}: the document is no readable PDF" in ran.err
     shown = await exora("jobs", "show", item["job_id"], DATABASE_URL=embedded_dsn)
     assert "document_corrupt" in shown.out
     assert "exora jobs redrive" in shown.out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,12 +22,12 @@ from exora.errors import BadInput, EmptyDocument
 
 
 def analyze(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A document; with --text, plain text. - reads stdin.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A document; with --text, plain text. - reads stdin.")],
     text: Annotated[bool, typer.Option("--text", help="FILE is plain UTF-8 text.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Analyze one document on this machine and print its record. Nothing is stored or sent."""
-    content = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
+    content = read_file(file)
     record = _from_text(content) if text else run(_from_document(content))
     if as_json:
         print_whole(record.to_json(indent=2))

@@ -42,16 +42,16 @@ def enqueue(
     )
     answer, job = ask(lambda verbs: _enqueue(verbs, request, wait))
     _print(answer, job, as_json)
-    if job is not None and job.state is not JobState.COMPLETED:
+    if wait and job is not None and job.state is not JobState.COMPLETED:
         raise typer.Exit(1)
 
 
 async def _enqueue(verbs: Coordinator, request: EnqueueRequest, wait: bool) -> tuple[EnqueueAnswer, JobView | None]:
-    """The answer and, when it is waited for, the job as it has ended."""
+    """The answer, and the job: that a duplicate names, or as it has ended when it is waited for."""
     [answer] = await verbs.enqueue([request])
-    while wait:
+    while wait or answer.outcome == "duplicate":
         [job] = await verbs.get_jobs([answer.job_id])
-        if job.state.final:
+        if job.state.final or not wait:
             return answer, job
         await asyncio.sleep(_POLL_S)
     return answer, None

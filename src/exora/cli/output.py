@@ -17,6 +17,7 @@ from uuid import UUID
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from exora.domain.phi import describe_error
@@ -43,7 +44,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 def fail(error: ExoraError) -> int:
     """Print an error as one line on stderr and return the exit code: 2 bad input, 3 not found, 1 anything else."""
     where = f" [{error.field}]" if error.field else ""
-    err.print(f"[bold red]error[/]{where}: {error.one_line()}", highlight=False, soft_wrap=True)
+    err.print(f"[bold red]error[/]{escape(f'{where}: {error.one_line()}')}", highlight=False, soft_wrap=True)
     return exit_code(type(error))
 
 
@@ -175,14 +176,14 @@ def parse_limit(text: str, field: str, kind: type[int] | type[float] = int) -> f
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file the user named.
+    """Read a file the user named; ``-`` is standard input.
 
     Raises:
         BadInput: it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
     except OSError as error:
         raise BadInput(
-            f"{path} cannot be read ({type(error).__name__})", field="FILE", remedy="Check the path and its permissions"
+            f"{path} cannot be read: {error.strerror}", field="FILE", remedy="Check the path and its permissions"
         ) from error

@@ -9,6 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
@@ -33,7 +34,7 @@ class _Submitted:
 
 
 def submit(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Documents to submit.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Documents to submit. - reads one from stdin.")],
     patient: Annotated[str, typer.Option("--patient", metavar="UUID", help="Whose documents they are.")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until all are processed; a worker must run.")] = False,
     priority: Annotated[int, typer.Option(min=1, max=10, help="1 is the highest.")] = 5,
@@ -47,8 +48,7 @@ def submit(
     async def main(target: Target) -> list[_Submitted]:
         async with services(settings, target) as exora:
             done = [await _submit(exora, file, patient_id, priority, lane) for file in files]
-            if wait:
-                await _wait(exora, [item for item in done if item.answer])
+            await _look(exora, [item for item in done if item.answer], wait)
             return done
 
     with database(settings) as target:
@@ -57,6 +57,8 @@ def submit(
     for item in done:
         if item.error:
             fail(item.error)
+        if item.job and item.job.state is JobState.FAILED:
+            err.print(escape(f"{item.job.job_id}: {item.job.last_error}"), highlight=False, soft_wrap=True)
     if any(item.error or (item.job and item.job.state is not JobState.COMPLETED and wait) for item in done):
         raise typer.Exit(1)
 
@@ -69,18 +71,23 @@ async def _submit(exora: Services, file: Path, patient_id: UUID, priority: int, 
     return _Submitted(str(file), answer)
 
 
-async def _wait(exora: Services, items: list[_Submitted]) -> None:
-    waiting = {item.answer.job.job_id: item for item in items if item.answer}
+async def _look(exora: Services, items: list[_Submitted], wait: bool) -> None:
+    """See where the jobs are that duplicates name; with ``wait``, all jobs until they have ended."""
+    answers = [item.answer.job for item in items if item.answer]
+    going = {answer.job_id for answer in answers if wait or answer.outcome == "duplicate"}
+    seen: dict[UUID, JobView] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task("processing", total=len(waiting))
-        while waiting:
-            for job in await exora.coordinator.get_jobs(list(waiting)):
-                if job.state.final:
-                    waiting.pop(job.job_id).job = job
-                    progress.advance(bar)
-            if waiting:
+    with Progress(*columns, console=err, transient=True, disable=not (wait and err.is_terminal)) as progress:
+        bar = progress.add_task("processing", total=len(going))
+        while going:
+            found = {job.job_id: job for job in await exora.coordinator.get_jobs(list(going))}
+            seen |= found
+            going = {job_id for job_id, job in found.items() if wait and not job.state.final}
+            progress.update(bar, completed=len(seen) - len(going))
+            if going:
                 await asyncio.sleep(_POLL_S)
+    for item in items:
+        item.job = seen.get(item.answer.job.job_id) if item.answer else None
 
 
 def _print(done: list[_Submitted], as_json: bool) -> None:
@@ -90,10 +97,10 @@ def _print(done: list[_Submitted], as_json: bool) -> None:
     table = Table(Column("file", overflow="fold"), Column("job", no_wrap=True), "answer", "status")
     for item in done:
         if item.answer is None:
-            table.add_row(item.file, "", "[red]refused[/]", item.error.code if item.error else "")
+            table.add_row(escape(item.file), "", "[red]refused[/]", item.error.code if item.error else "")
         else:
-            state = item.job.state.value if item.job else "pending"
-            table.add_row(item.file, str(item.answer.job.job_id), item.answer.job.outcome, state)
+            job_id, said = item.answer.job.job_id, item.answer.job.outcome
+            table.add_row(escape(item.file), str(job_id), said, item.job.state.value if item.job else "pending")
     out.print(table)
 
 

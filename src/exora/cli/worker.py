@@ -19,7 +19,7 @@ from exora import __version__
 from exora.app import Target, open_worker
 from exora.cli.database import database, services
 from exora.cli.output import run
-from exora.errors import ConfigurationError
+from exora.errors import BadInput, ConfigurationError
 from exora.http.access import Access
 from exora.http.live import LiveWorker
 from exora.http.server import application, bind, serve
@@ -78,7 +78,7 @@ def import_handlers(modules: Sequence[str]) -> None:
     """Import modules that register handlers with ``@exora.handler``; they may lie in the current directory.
 
     Raises:
-        ConfigurationError: there is no such module. What goes wrong inside of one comes out as it is.
+        BadInput: there is no such module. What goes wrong inside of one comes out as it is.
     """
     sys.path.insert(0, os.getcwd())
     for module in modules:
@@ -87,7 +87,7 @@ def import_handlers(modules: Sequence[str]) -> None:
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise
-            raise ConfigurationError(
+            raise BadInput(
                 f"there is no module {module}",
                 field="--import",
                 remedy="Name it as Python imports it, and start the worker where it lies, or install it",

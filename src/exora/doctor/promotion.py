@@ -123,9 +123,7 @@ async def check_tried(source: Coordinator) -> Check:
     """The source has done something and left nothing for a person."""
     dead = sum(lane.dead for lane in await source.queue_stats())
     if dead:
-        return warning(
-            "tried", f"{dead} dead letters in the source", "Understand them first: exora jobs list --state failed"
-        )
+        return warning("tried", f"{dead} dead letters in the source", "Understand them first: exora dead list")
     return ok("tried", "no dead letters in the source")
 
 

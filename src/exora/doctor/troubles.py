@@ -94,7 +94,7 @@ async def check_dead_letters(coordinator: Coordinator) -> Check:
     """Nothing waits for a person."""
     dead = sum(lane.dead for lane in await coordinator.queue_stats())
     if dead:
-        return warning("dead letters", f"{dead} jobs wait for a person", "See them: exora jobs list --state failed")
+        return warning("dead letters", f"{dead} jobs wait for a person", "See them: exora dead list")
     return ok("dead letters", "none")
 
 
