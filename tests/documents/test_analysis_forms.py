@@ -109,3 +109,68 @@ def test_a_date_leads_no_header() -> None:
     listed = [["12 May 2014", "Lumbar puncture"], ["7 Jun 2016", "Bronchoscopy"], ["5 Sep 2022", "Vasectomy"]]
     record = read(page([(40, 40, "Procedures"), *rows(60, 14, [40, 140], listed)]))
     assert [p.name for p in record.procedures] == ["Lumbar puncture", "Bronchoscopy", "Vasectomy"]
+
+
+@pytest.mark.parametrize("mark", ["X", "✔", "Yes", "[X]"])
+def test_a_mark_under_no_denies_its_row(mark: str) -> None:
+    table = [
+        ["Condition", "Yes", "No"],
+        ["Asthma", mark, ""],
+        ["Stroke", "", "No" if mark == "Yes" else mark],
+        ["Gout", mark, ""],
+    ]
+    record = read(page([(40, 40, "Medical history"), *rows(60, 14, [40, 300, 360], table)]))
+    assert [c.name for c in record.conditions if not c.negated] == ["Asthma", "Gout"]
+
+
+def test_a_column_of_answers_denies_rows() -> None:
+    table = [
+        ["Vaccine", "Y/N", "Date given"],
+        ["Tdap", "Y", "2019-03-12"],
+        ["Rabies", "N", ""],
+        ["MMR", "Y", "2001-05-05"],
+    ]
+    record = read(page([(40, 40, "Immunizations"), *rows(60, 14, [40, 200, 300], table)]))
+    assert [v.name for v in record.immunizations] == ["Tdap", "MMR"]
+
+
+def test_an_answer_behind_a_colon_denies_its_line() -> None:
+    record = text("MEDICAL HISTORY\n\nAsthma: Yes\nStroke: No\nGout: Yes\nSeizures ...... No\n")
+    assert [c.name for c in record.conditions if not c.negated] == ["Asthma", "Gout"]
+
+
+def test_a_question_is_no_entry() -> None:
+    record = text("ALLERGIES\n\nAny allergies? Yes If yes, specify:\nLatex\nNickel\n")
+    assert [a.name for a in record.allergies] == ["Latex", "Nickel"]
+
+
+def test_medicines_stand_in_groups_by_what_to_do_with_them() -> None:
+    listed = [
+        ("CONTINUE taking", 40), ("Ramipril 5 mg - daily", 55), ("Pregabalin 75 mg - daily", 55),
+        ("CHANGE how you take", 40), ("Methotrexate 2.5 mg - weekly", 55), ("START taking", 40), ("None", 55),
+        ("STOP taking", 40), ("Warfarin 5 mg", 55),
+    ]  # fmt: skip
+    printed = [(40.0, 40.0, "Medications"), *((float(x), 60.0 + 13 * n, t) for n, (t, x) in enumerate(listed))]
+    record = read(page(printed))
+    assert [(m.name, m.status) for m in record.medications] == [
+        ("Ramipril", "active"),
+        ("Pregabalin", "active"),
+        ("Methotrexate", "active"),
+        ("Warfarin", "stopped"),
+    ]
+
+
+def test_what_is_due_was_not_given() -> None:
+    given = [["Vaccine", "Date given"], ["Tdap", "2019-03-12"], ["MMR", "2001-05-05"]]
+    due = [["Vaccine", "Due on", "Status"], ["Cholera", "01/15/2027", "Overdue"], ["Typhoid", "01/15/2027", "Due now"]]
+    printed = [(40.0, 40.0, "Immunizations"), *rows(60, 14, [40, 200], given), (40.0, 120.0, "Vaccines Due")]
+    record = read(page([*printed, *rows(140, 14, [40, 200, 300], due)]))
+    assert [v.name for v in record.immunizations] == ["Tdap", "MMR"]
+
+
+def test_a_range_told_before_the_value_is_no_result() -> None:
+    record = text(
+        "RESULTS\n\nTroponin I\nNormal: 0.1-0.9 ng/mL\nYour value: 0.68 ng/mL\nCollected June 21, 2019\n\n"
+        "Lactate\nReference range 0.5 to 2.0 mmol/L\nYour value: 1.2 mmol/L\nCollected June 21, 2019\n"
+    )
+    assert measured(record) == [("Troponin I", "0.68", "ng/mL"), ("Lactate", "1.2", "mmol/L")]

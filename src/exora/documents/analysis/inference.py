@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from exora.documents.analysis.answers import answer_columns
 from exora.documents.analysis.columns import LIST_OF_ROLE, Column, read_tall_header, role_of
 from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.doses import FORM, STRENGTH
@@ -78,6 +79,20 @@ def roles_of_columns(labels: Sequence[str], cells: Sequence[Sequence[str]]) -> l
 
 def header_at(rows: Sequence[Row], index: int) -> tuple[list[Column], int] | None:
     """The header of a table that starts at a row, by its words or else by what stands below it, and its rows."""
+    header = _header_at(rows, index)
+    answers = answer_columns(rows[index])
+    if not answers or (header is None and "yes" not in answers.values()):
+        return header
+    columns, count = header or ([], 1)
+    for at, segment in enumerate(rows[index].segments):
+        others = [column for column in columns if column.x1 <= segment.x0 or column.x0 >= segment.x1]
+        if at in answers or len(others) == len(columns):
+            role = answers.get(at) or role_of(segment.text) or ("name" if at == 0 else "ignored")
+            columns = sorted([*others, Column(role, segment.x0, segment.x1)], key=lambda column: column.x0)
+    return (columns, count) if _names(columns) else header
+
+
+def _header_at(rows: Sequence[Row], index: int) -> tuple[list[Column], int] | None:
     known = read_tall_header(rows, index)
     if known is not None and _names(known[0]) and len(known[0]) >= len(rows[index].segments):
         columns, count = known

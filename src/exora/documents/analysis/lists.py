@@ -62,6 +62,44 @@ def entries(rows: Sequence[Row]) -> list[Entry]:
     return [_entry(group) for group in groups]
 
 
+#: What heads a part of a list: "CONTINUE taking these medicines", "Unchanged", "As needed".
+_HEADS = frozenset(
+    "active inactive change changed chronic continue continued continuing current discontinue discontinued hold held "
+    "historical modified modify needed new ongoing past prn resolved resume resumed scheduled start started starting "
+    "stop stopped stopping unchanged".split()
+)
+_BESIDE_HEADS = frozenset(
+    "and as at been changes conditions diagnoses do dose doses drugs following for from have how in issues list longer "
+    "medication medications medicine medicines meds no not of or problems same take taking that the these this to use "
+    "using with you your".split()
+)
+_STOPS = re.compile(r"\b(?:stop\w*|discontinued?|hold|held|no longer|do not)\b", re.I)
+
+
+def is_group_label(text: str) -> bool:
+    """Whether a line heads a part of a list by what is to be done with it, or by its state."""
+    words = re.findall(r"[a-z']+", text.lower())
+    if not 1 <= len(words) <= 8 or any(map(str.isdigit, text)) or not text[0].isupper():
+        return False
+    return not _HEADS.isdisjoint(words) and all(word in _HEADS or word in _BESIDE_HEADS for word in words)
+
+
+def grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """The rows of a list by the labels that head its parts; what stands before the first has the label ""."""
+    groups: list[tuple[str, list[Row]]] = [("", [])]
+    for row in rows:
+        if len(row.segments) == 1 and is_group_label(row.text):
+            groups.append((row.text, []))
+        else:
+            groups[-1][1].append(row)
+    return groups
+
+
+def status_of_group(label: str) -> str:
+    """The status of the medicines below a label."""
+    return "stopped" if _STOPS.search(label) else "active" if label else "unknown"
+
+
 def has_bullet(row: Row) -> bool:
     """Whether a row opens with a bullet or a number."""
     first = row.run.tokens[0].text

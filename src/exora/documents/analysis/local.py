@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from exora.documents.analysis import ANALYZER, read_events, read_results
 from exora.documents.analysis.abreast import one_below_another
+from exora.documents.analysis.answers import answer_behind, is_question
 from exora.documents.analysis.columns import LIST_OF_ROLE
 from exora.documents.analysis.context import sentences
 from exora.documents.analysis.dates import first_date
@@ -16,7 +18,7 @@ from exora.documents.analysis.draft import Draft, looks_like_sentence
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.headings import heading_kind
 from exora.documents.analysis.inference import kind_of_names
-from exora.documents.analysis.lists import Entry, entries, take_apart
+from exora.documents.analysis.lists import Entry, entries, grouped, status_of_group, take_apart
 from exora.documents.analysis.merge import build_items
 from exora.documents.analysis.patient import is_administrative, read_patient
 from exora.documents.analysis.prose import read_prose, read_sentence
@@ -133,11 +135,15 @@ def _read_section(section: Section) -> list[Draft]:
             kind = section.kind
         if kind != section.kind and section.kind in FROM_CELLS and _holds(table, section.kind):
             kind, table = section.kind, _renamed(table)
+        if kind == "medications" and section.kind not in FROM_CELLS and _are_vaccines(table):
+            kind, table = "immunizations", _renamed(table)
+        if _PLANNED.search(section.title) and kind in {"immunizations", "procedures"}:
+            continue
         reader = FROM_CELLS.get(kind)
         if reader is not None:
             drafts.extend(draft for record in table.records for draft in reader(record, kind))
     kind = section.kind
-    listed = [row for row in section.rows if not is_administrative(row)]
+    listed = [row for row in section.rows if not is_administrative(row) and not is_question(row.text)]
     if kind in {"results", "vitals"}:
         records, listed = keyed_records(listed, _NAME_ROLES["results"])
         detailed, listed = detailed_records(listed)
@@ -151,11 +157,31 @@ def _read_section(section: Section) -> list[Draft]:
     records, rows = keyed_records(listed, _NAME_ROLES.get(kind, frozenset()))
     detailed, rows = detailed_records(rows)
     drafts.extend(draft for record in [*records, *detailed] for draft in FROM_CELLS[kind](record, kind))
-    for entry in entries(one_below_another(rows, kind)):
-        found = FROM_ENTRY[kind](entry, kind)
-        drafts.extend(found or _as_sentence(entry, kind))
-        if found and _tells_more(entry, kind):
-            drafts.extend(_as_sentence(entry, kind))
+    for label, group in grouped(one_below_another(rows, kind)):
+        for entry in entries(group):
+            drafts.extend(_of_group(_read_entry(entry, kind), label))
+    return drafts
+
+
+def _read_entry(entry: Entry, kind: str) -> list[Draft]:
+    """What one entry of a list says; nothing of what a form asks and the answer denies."""
+    if (answer := answer_behind(entry.run.text)) is not None:
+        asked, affirmed = answer
+        if not affirmed:
+            return []
+        run = entry.run.part(0, len(asked))
+        entry = Entry(run, (run,))
+    found = FROM_ENTRY[kind](entry, kind)
+    if found and not _tells_more(entry, kind):
+        return found
+    return [*found, *_as_sentence(entry, kind)]
+
+
+def _of_group(drafts: list[Draft], label: str) -> list[Draft]:
+    """Drafts with the status that the label over their part of a list tells, where none stands with them."""
+    for draft in drafts:
+        if label and draft.fields.get("status") == "unknown":
+            draft.fields["status"] = status_of_group(label)
     return drafts
 
 
@@ -167,6 +193,16 @@ def _holds(table: Table, kind: str) -> bool:
     if kind == "allergies" and table.list_name == "medications":
         return not any(map(STRENGTH.search, names))
     return kind_of_names(names) == kind
+
+
+#: Titles of what is to be done, and was not.
+_PLANNED = re.compile(r"\b(?:due|overdue|forecast|upcoming|recommended)\b", re.I)
+
+
+def _are_vaccines(table: Table) -> bool:
+    """Whether a table under a word for medicines holds vaccines."""
+    names = [record["medication"].text for record in table.records if "medication" in record]
+    return not any(map(STRENGTH.search, names)) and kind_of_names(names) == "immunizations"
 
 
 def _renamed(table: Table) -> Table:

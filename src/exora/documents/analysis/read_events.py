@@ -53,7 +53,7 @@ def procedure_from_cells(cells: Cells, kind: str) -> list[Draft]:
 def immunization_from_cells(cells: Cells, kind: str) -> list[Draft]:
     """The vaccine of one table record; one with a date for each dose has a draft for each."""
     cell = cells.get("vaccine") or cells.get("name") or cells.get("medication")
-    if any(_NOT_GIVEN.search(other.text) for other in cells.values()):
+    if any(_NOT_GIVEN.search(other.text) or _DUE.fullmatch(other.text) for other in cells.values()):
         return []
     drafts = _named("immunizations", cell, cells)
     dates = find_dates(cells["date"].text) if "date" in cells else []
@@ -94,6 +94,10 @@ _NOT_GIVEN = re.compile(
     r"cancell?ed|deferred)\b",
     re.I,
 )
+
+
+#: The status of a vaccine that is to be given.
+_DUE = re.compile(r"(?:over|past )?due(?: now| soon| on .*)?|upcoming|recommended", re.I)
 
 
 def _from_entry(list_name: str, entry: Entry) -> list[Draft]:

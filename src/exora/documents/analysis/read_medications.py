@@ -213,7 +213,8 @@ def _segment_end(entry: Entry, start: int) -> int:
     for segment in entry.segments:
         offset += len(segment.text) + 1
         if offset - 1 > start + 1:
-            same_line = len({round(token.y) for token in entry.run.tokens}) == 1
+            heights = [token.y for token in entry.run.tokens]
+            same_line = max(heights) - min(heights) < 1.0
             return offset - 1 if same_line else len(entry.run.text)
     return len(entry.run.text)
 

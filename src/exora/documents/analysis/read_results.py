@@ -36,6 +36,7 @@ _NOT_A_TEST = re.compile(
 _BRACKETED_RANGE = re.compile(r"\([^()]*\d\s*[-–]\s*\d[^()]*\)")
 _UNIT_OF_RANGE = re.compile(r"\d\s*[-–]\s*\d[\d.]*\s*([^\s();]+(?:\s?/\s?\w+)?)")
 _RANGE_IN_NAME = re.compile(r"\s*\b(?:ref(?:erence)?\.?\s+)?range\s*:.*$|\s*\([^()]*\d\s*[-–]\s*\d[^()]*\)\s*$", re.I)
+_RANGE_BEFORE = re.compile(r"\b(?:standard|reference|normal|expected)\s+range\b", re.I)
 #: "Body weight (kg)": the unit of a whole row, told beside the name.
 _UNIT_IN_NAME = re.compile(r"\s*[(\[]([^()\[\]]{1,14})[)\]]$")
 #: What is left of a date and time, or of a cell of them printed over two lines, before a name.
@@ -197,7 +198,7 @@ def _value_at(text: str, start: int, at: int, kind: str) -> tuple[str, str, Tail
     name = _TIME_BEFORE.sub("", name)
     name = re.sub(r"^(?:and|with|on RA|on room air)\b[\s,]*", "", name).strip(" ,:=")
     name = re.sub(r"\s+(?:of|was|is|at|=|to)$", "", name)
-    if not plausible_name(name) or len(name.split()) > 16 or _NOT_A_TEST.search(name):
+    if not plausible_name(name) or len(name.split()) > 16 or _NOT_A_TEST.search(name) or _RANGE_BEFORE.search(name):
         return None
     tail = read_tail(text[at + found.end :])
     if not tail.clean:

@@ -10,6 +10,7 @@ from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.doses import read_medication
 from exora.documents.analysis.draft import is_nothing, strip_bullet
 from exora.documents.analysis.geometry import Row, Run
+from exora.documents.analysis.inference import is_figure
 from exora.documents.analysis.lexicon import drugs
 from exora.documents.analysis.lists import has_bullet, wraps
 from exora.documents.analysis.tables import key_and_value, key_value_record
@@ -23,6 +24,12 @@ _TOLD = frozenset(
 )
 _DIRECTIONS = re.compile(
     r"(?:(?:take|inhale|apply|inject|use|give|place|instil+)\b(?! (?:of|down)\b)|\d+ (?:tab|cap|puff|drop))", re.I
+)
+#: "Reference range 26.0 to 42.2 %", "Normal: 0.5-0.9 ng/mL".
+_RANGE_SAID = re.compile(
+    r"(?:standard|reference|ref\.?|normal|expected|usual|target)(?:\s+(?:range|interval|values?|limits))?\s*:?\s+"
+    r"(?=[<>≤≥]?\s?\d)",
+    re.I,
 )
 #: A detail stands this many letters to the right of the name.
 _SET_IN = 1.0
@@ -73,6 +80,8 @@ def detail_of(row: Row) -> tuple[str, Run] | None:
     run = row.segments[0]
     start = strip_bullet(run.text)
     bare = run.part(start, len(run.text)) if start else run
+    if said := _RANGE_SAID.match(bare.text):
+        return "range", bare.part(said.end(), len(bare.text))
     if pair := key_and_value(bare):
         return pair if _is_told(*pair) else None
     dates = find_dates(bare.text)
@@ -118,6 +127,9 @@ def detailed_records(rows: Sequence[Row]) -> tuple[list[Record], list[Row]]:
         if detail is None and named and told and row.x0 > named[0].x0 + _SET_IN and len(row.segments) == 1:
             detail = ("note", row.run)
         if detail is None and named and has_bullet(row) and row.x0 > named[0].x0 + _SET_IN:
+            detail = ("note", row.run)
+        if detail is None and told and all(is_figure(segment.text) for segment in row.segments):
+            # What stands below a bar that is drawn for the range.
             detail = ("note", row.run)
         if detail is not None:
             told.setdefault(*detail)

@@ -13,8 +13,9 @@ from exora.documents.analysis.columns import LIST_OF_ROLE, Column, read_header, 
 from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.draft import looks_like_sentence
 from exora.documents.analysis.geometry import Row
-from exora.documents.analysis.headings import Heading, read_heading
-from exora.documents.analysis.inference import header_at, is_listed
+from exora.documents.analysis.headings import Heading, heading_kind, read_heading
+from exora.documents.analysis.inference import header_at, is_figure, is_listed
+from exora.documents.analysis.lists import is_group_label
 from exora.documents.analysis.records import detail_of
 from exora.documents.analysis.running import are_names, list_spans
 from exora.documents.analysis.tables import Table, body_of, build_records, list_of, side_by_side, typical_pitch
@@ -75,7 +76,9 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
                 continue
         if (measured := _measured_label(row, sections[-1], labels)) is not None:
             _open(row, measured, sections)
-        elif _opens_card(rows, index, labels) and sections[-1].heading is not None:
+        elif sections[-1].heading is not None and (
+            _opens_card(rows, index, labels) or _names_a_record(rows, index) or _heads_a_part(row, sections[-1])
+        ):
             sections[-1].rows.append(row)
         elif _SOAP.fullmatch(row.text) is not None:
             sections.append(Section("plan" if row.text[0] == "P" else "prose", row.text, row))
@@ -89,6 +92,32 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
             _place(row, sections, height, rows[index - 1] if index else None, pitch, right)
         index += 1
     return [section for section in sections if section.heading or section.rows or section.tables]
+
+
+def _heads_a_part(row: Row, section: Section) -> bool:
+    """Whether a row heads a part of the section's list, "Stopped", and no list of its own, "Current diagnoses"."""
+    if len(row.segments) > 1 or not is_group_label(row.text):
+        return False
+    kind = heading_kind(row.text) or kind_of_title(row.text)
+    return kind is None or (kind == section.kind == "medications")
+
+
+#: The value of a test stands at most so many rows below its name.
+_DETAILS = 4
+
+
+def _names_a_record(rows: Sequence[Row], index: int) -> bool:
+    """Whether a row is the name of a test that rows below it tell the value of, its range of reference above it."""
+    row = rows[index]
+    if len(row.segments) > 1 or (any(map(str.isdigit, row.text)) and ":" in row.text) or detail_of(row) is not None:
+        return False
+    for below in rows[index + 1 : index + 1 + _DETAILS]:
+        detail = detail_of(below)
+        if below.page != row.page or (detail is None and not all(is_figure(s.text) for s in below.segments)):
+            return False
+        if detail is not None and detail[0] == "value":
+            return True
+    return False
 
 
 _FIRST_OF_A_LIST = re.compile(r"^(?:[•▪●○■·*–—-]|\(?[1a][.)])\s")
@@ -203,7 +232,8 @@ def _unknown_label(row: Row) -> Heading | None:
     if any(map(str.isdigit, label)) or role_of(label) is not None or is_listed(label):
         return None
     spans = list_spans(rest)
-    listed = ";" in rest or (len(spans) > 2 and are_names([rest[slice(*span)] for span in spans]))
+    enough = 1 if kind_of_title(label) is not None else 2
+    listed = ";" in rest or (len(spans) > enough and are_names([rest[slice(*span)] for span in spans]))
     return Heading("other", mark.end() - 1, label) if listed else None
 
 
@@ -286,7 +316,7 @@ def is_unknown_heading(row: Row, height: float, previous: Row | None, pitch: flo
     if len(row.segments) != 1 or len(words) > 7 or not text[0].isupper() or any(letter.isdigit() for letter in text):
         return False
     if text.endswith(":"):
-        return len(words) <= 5 and role_of(text[:-1]) is None
+        return len(words) <= 5 and (role_of(text[:-1]) is None or (text[-2] == "s" and kind_of_title(text) is not None))
     if text.endswith((".", ",", ";")) or ":" in text:
         return False
     apart = previous is None or previous.page != row.page or row.y - previous.y > 1.3 * pitch

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from exora.documents.analysis.answers import is_denied
 from exora.documents.analysis.columns import LIST_OF_ROLE, Column, read_header, role_of
 from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.geometry import Row, Run, Token
@@ -217,7 +218,8 @@ def build_records(rows: Sequence[Row], columns: Sequence[Column], list_name: str
                 record[column.role] = Run(tokens)
             elif tokens and column.role != "name" and column.role not in LIST_OF_ROLE:
                 record[column.role] = record[column.role] + Run(tokens)
-        records.append(record)
+        if not is_denied(record):
+            records.append(record)
     return records
 
 
