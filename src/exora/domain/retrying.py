@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 async def retrying(run: Callable[[], Awaitable[T]]) -> T:
-    """Run a call that may be repeated, at most six times, pausing 0.05, 0.2, 0.8, 1.6 and 1.6 s, each by half more or less.
+    """Run a call that may be repeated, six times at most, pausing 0.05, 0.2, 0.8, 1.6 and 1.6 s, half more or less.
 
     Raises:
         OutcomeUnknown, DatabaseUnavailable: the last try failed, too; any other error of any try.
