@@ -136,6 +136,8 @@ async def test_a_refused_file_does_not_hold_up_the_others(embedded_dsn: str, tmp
         ("mysql://localhost/x", "PostgreSQL URL"),
         ("not a url", "PostgreSQL URL"),
         ("postgresql://nobody:secretpw@127.0.0.1:1/x", "accepts connections"),
+        ("postgresql://nobody:secretpw@localhost:1/x?sslmode=verify-full", "sslrootcert=FILE"),
+        ("postgresql://nobody:secretpw@localhost:1/x?sslmode=verify-full&sslrootcert=/nowhere.pem", "sslrootcert=FILE"),
     ],
 )
 async def test_a_wrong_database_url(url: str, says: str) -> None:

@@ -56,6 +56,23 @@ async def test_the_same_bytes_of_the_same_patient_are_one_document(client: Clien
     assert (other.job.outcome, other.document_id != first.document_id) == ("accepted", True)
 
 
+async def test_a_document_whose_job_was_cancelled_or_dropped_gets_another(
+    client: Client, db: asyncpg.Connection
+) -> None:
+    patient = uuid4()
+    first = await submit(client.coordinator, patient)
+    await client.coordinator.cancel(first.job.job_id)
+    second = await submit(client.coordinator, patient)
+    await client.coordinator.store_record((await claim(client)).fence, RECORD, **FACTS)
+    await db.execute("select exora.forget_jobs(array[exora.job_number($1)])", second.job.job_id)  # as retention does
+    third = await submit(client.coordinator, patient)
+    assert {answer.document_id for answer in (second, third)} == {first.document_id}
+    assert [answer.job.outcome for answer in (second, third)] == ["accepted", "accepted"]
+    assert len({answer.job.job_id for answer in (first, second, third)}) == 3
+    again = await submit(client.coordinator, patient)
+    assert (again.job.outcome, again.job.job_id) == ("duplicate", third.job.job_id)
+
+
 async def test_an_unknown_patient_is_refused_with_the_remedy(client: Client) -> None:
     patient = uuid4()
     with pytest.raises(UnknownPatient, match="no patient") as caught:

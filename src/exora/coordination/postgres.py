@@ -7,6 +7,7 @@ import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -199,14 +200,33 @@ async def _connected(dsn: str, *, pooled: bool, **times: float) -> asyncpg.Conne
     options: dict[str, Any] = {"server_settings": {"application_name": "exora"}, **times}
     if pooled:
         options["statement_cache_size"] = 0
-    if parse_qs(urlsplit(dsn).query).get("sslrootcert") == ["system"]:  # libpq's word for the system's own certificates
-        options["ssl"] = ssl.create_default_context()
+    options |= _trust(dsn)
     connection: asyncpg.Connection = await asyncpg.connect(dsn, **options)
     if pooled:
         # Before it looks up array types the driver turns jit off for its session, and afterwards on again: behind a
         # pooler those are two sessions, of which one stays changed for whoever comes next.
         connection._server_caps = connection._server_caps._replace(jit=False)  # type: ignore[attr-defined]
     return connection
+
+
+def _trust(dsn: str) -> dict[str, ssl.SSLContext]:
+    """What the driver must be told of whom to trust beside the URL: ``system``, libpq's word for the system's own
+    certificates, it does not know, and of a file that is not there it says no more than that one is not."""
+    authority = parse_qs(urlsplit(dsn).query).get("sslrootcert", [""])[-1]
+    if authority == "system":
+        return {"ssl": ssl.create_default_context()}
+    if authority and not Path(authority).is_file():
+        raise _no_authority()
+    return {}
+
+
+def _no_authority() -> ConfigurationError:
+    return ConfigurationError(
+        "DATABASE_URL asks for a server that is verified, and there is no file of the certificate to verify it with",
+        field="DATABASE_URL",
+        remedy="Add &sslrootcert=FILE with the provider's CA certificate (on Supabase: Database → Settings → SSL),"
+        " or sslrootcert=system for a public one",
+    )
 
 
 async def _own_backend(connection: asyncpg.Connection) -> bool:
@@ -247,6 +267,8 @@ async def translated(run: Callable[[], Awaitable[T]]) -> T:
     except asyncpg.PostgresError as error:
         raise from_sqlstate(error.sqlstate or "", error.message, error.detail, error.hint) from error
     except asyncpg.exceptions.ClientConfigurationError as error:
+        if "root certificate" in str(error):
+            raise _no_authority() from error
         raise ConfigurationError(
             "DATABASE_URL is not a PostgreSQL URL",
             field="DATABASE_URL",

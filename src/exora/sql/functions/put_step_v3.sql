@@ -11,10 +11,6 @@ begin
   if p_result is null then
     perform exora.refuse('PT400', 'a step without a result is none', 'p_result', 'Send a JSON value');
   end if;
-  perform from exora.patients p where p.id = p_patient_id;
-  if not found then
-    perform exora.refuse('PT400', 'no patient of this id is registered', 'p_patient_id',
-                         'Register the patient first: exora patients add UUID');
-  end if;
+  perform exora.check_patient(p_patient_id);
   insert into exora.steps (patient_id, step_key, result) values (p_patient_id, p_step_key, p_result) on conflict do nothing;
 end $$;

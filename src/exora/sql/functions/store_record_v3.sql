@@ -15,11 +15,7 @@ begin
     perform exora.refuse('EX001', 'the claim is stale; another worker owns the job', 'p_claim_token', 'Stop; store nothing');
   end if;
   select * into v_job from exora.jobs where id = exora.job_number(p_job_id);
-  perform from exora.patients p where p.id = v_job.patient_id;
-  if not found then
-    perform exora.refuse('PT400', 'no patient of this id is registered', 'patient_id',
-                         'Register the patient first: exora patients add UUID');
-  end if;
+  perform exora.check_patient(v_job.patient_id, 'patient_id');
   if v_job.shell_file_id is null or p_record is null then
     perform exora.refuse('PT400', 'this job has no document, or there is no record to store', 'p_record', 'Store records of documents');
   end if;

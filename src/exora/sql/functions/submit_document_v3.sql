@@ -1,5 +1,6 @@
 -- public.submit_document_v3: note an uploaded document and enqueue its job, in one transaction. The same bytes of the
--- same patient are one document: submitting them again answers duplicate with the first ids. Signed-in users may call it for
+-- same patient are one document: submitting them again answers duplicate with the first ids, unless its job was cancelled
+-- or is so long ago that retention has dropped it: then the document gets another. Signed-in users may call it for
 -- the patients they have access to, with the defaults of the last three arguments: who goes first is not theirs to say.
 create or replace function public.submit_document_v3(
   p_patient_id uuid, p_storage_path text, p_sha256 text, p_size_bytes bigint, p_media_type text,
@@ -14,21 +15,20 @@ begin
   if not v_serves and (p_priority <> 5 or p_job_lane is not null or p_scheduled_at is not null) then
     perform exora.refuse('PT403', 'a user may not choose priority, lane or time', 'p_priority', 'Leave them out');
   end if;
-  perform from exora.patients p where p.id = p_patient_id;
-  if not found then
-    perform exora.refuse('PT400', 'no patient of this id is registered', 'p_patient_id',
-                         'Register the patient first: exora patients add UUID');
-  end if;
+  perform exora.check_patient(p_patient_id);
   perform exora.check_document(p_storage_path, p_sha256, p_size_bytes, p_media_type);
   insert into exora.documents as d (id, patient_id, storage_path, sha256, size_bytes, media_type)
   values (gen_random_uuid(), p_patient_id, p_storage_path, p_sha256, p_size_bytes, p_media_type)
   on conflict (patient_id, sha256) do nothing returning d.id into document_id;
   if not found then
     select d.id into document_id from exora.documents d where d.patient_id = p_patient_id and d.sha256 = p_sha256;
+    update exora.jobs j set idempotency_key = null
+     where j.job_type = 'shell_file_processing' and j.idempotency_key = 'document:' || document_id
+       and exists (select from exora.job_archive a where a.job = j.id and a.status = 'cancelled');
     select exora.job_uuid(j.id, j.created_at), j.scheduled_at, 'duplicate', 'document' into job_id, scheduled_at, outcome, reason
       from exora.jobs j
      where j.job_type = 'shell_file_processing' and j.idempotency_key = 'document:' || document_id;
-    return;
+    if found then return; end if;
   end if;
   insert into exora.audit_events (event, patient_id, document_id, correlation_id, detail)
   values ('document_submitted', p_patient_id, document_id, document_id,
