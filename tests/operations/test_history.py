@@ -33,6 +33,13 @@ async def told(coordinator: Coordinator) -> list[Moment]:
     return (await coordinator.lane_history(380, 5))[1:-1]
 
 
+def assert_same(before: list[Moment], after: list[Moment]) -> None:
+    """The charts say the same where they overlap: all but a step at most, should one have begun meanwhile."""
+    shared = {moment.at for moment in before} & {moment.at for moment in after}
+    assert len(shared) >= len(before) - 1
+    assert [one for one in after if one.at in shared] == [one for one in before if one.at in shared]
+
+
 async def test_sums_say_what_the_lanes_say(filled: asyncpg.Connection, coordinator: Coordinator) -> None:
     before = await told(coordinator)
     assert sum(moment.completed for moment in before) > 1000
@@ -40,12 +47,12 @@ async def test_sums_say_what_the_lanes_say(filled: asyncpg.Connection, coordinat
         await filled.execute("select exora.sum_minutes()")
     last = await filled.fetchval("select max(minute) from exora.minutes")
     count = await filled.fetchval("select count(*) from exora.minutes")
-    assert count == 400 - 171 - 1, "every minute but this one and the last"
+    assert 0 <= count - (400 - 171 - 1) <= 1, (
+        "every minute but this one and the last, and one if another began meanwhile"
+    )
     now: datetime = await filled.fetchval("select date_trunc('minute', clock_timestamp())")
     assert now - last <= timedelta(minutes=3)
-    after = await told(coordinator)
-    shared = {moment.at for moment in before} & {moment.at for moment in after}
-    assert [one for one in after if one.at in shared] == [one for one in before if one.at in shared]
+    assert_same(before, await told(coordinator))
 
 
 async def test_they_are_read_instead_of_the_lanes(filled: asyncpg.Connection, coordinator: Coordinator) -> None:
@@ -53,4 +60,4 @@ async def test_they_are_read_instead_of_the_lanes(filled: asyncpg.Connection, co
         await filled.execute("select exora.sum_minutes()")
     before = await told(coordinator)
     await filled.execute("delete from exora.lane_minutes where minute < clock_timestamp() - interval '10 min'")
-    assert (await told(coordinator))[: len(before) - 4] == before[: len(before) - 4]
+    assert_same(before[:-4], await told(coordinator))

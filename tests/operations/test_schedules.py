@@ -68,11 +68,19 @@ class TestTicks:
             assert TICK + late < firing.next_at <= TICK + late + timedelta(days=1)
 
 
-async def put(coordinator: Coordinator, name: str, next_at: datetime, missed: Missed = "one") -> None:
-    """A schedule that ticks every minute."""
+def far_off() -> str:
+    """Once a day, half a day from now: no tick of its own comes while a test runs."""
+    then = datetime.now(UTC) + timedelta(hours=12)
+    return f"{then.minute} {then.hour} * * *"
+
+
+async def put(
+    coordinator: Coordinator, name: str, next_at: datetime, missed: Missed = "one", cron: str = "* * * * *"
+) -> None:
+    """A schedule whose next tick is as said, and those after it every minute."""
     await coordinator.put_schedule(
         name,
-        cron="* * * * *",
+        cron=cron,
         time_zone="UTC",
         next_at=next_at,
         job_type="report_generation",
@@ -108,7 +116,7 @@ async def test_each_tick_is_enqueued_once_however_many_look(dsn: str, db: asyncp
     coordinators = [WireCoordinator(transport) for transport in transports]
     now = datetime.now(UTC).replace(microsecond=0)
     for n in range(20):
-        await put(coordinators[0], f"s{n}", now)
+        await put(coordinators[0], f"s{n}", now, cron=far_off())
     fired = await asyncio.gather(*(Scheduler(one).run_once() for one in coordinators))
     assert sum(fired) == 20
     for n in range(20):
@@ -122,7 +130,7 @@ async def test_two_workers_and_a_kill_enqueue_each_tick_once(dsn: str, db: async
     transport = PostgresTransport(dsn)
     coordinator = WireCoordinator(transport)
     for n in range(10):
-        await put(coordinator, f"s{n}", datetime.now(UTC) + timedelta(days=1))
+        await put(coordinator, f"s{n}", datetime.now(UTC) + timedelta(days=1), cron=far_off())
     ticks = 0
 
     async def tick() -> None:
