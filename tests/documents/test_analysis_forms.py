@@ -174,3 +174,58 @@ def test_a_range_told_before_the_value_is_no_result() -> None:
         "Lactate\nReference range 0.5 to 2.0 mmol/L\nYour value: 1.2 mmol/L\nCollected June 21, 2019\n"
     )
     assert measured(record) == [("Troponin I", "0.68", "ng/mL"), ("Lactate", "1.2", "mmol/L")]
+
+
+def test_keys_of_cards_are_known_by_what_stands_behind_them() -> None:
+    record = text(
+        "PROCEDURES\n\nWhat Was Performed: Tubal ligation\nProc. Date: August 1, 2022\n\n"
+        "What Was Performed: Stress test\nProc. Date: June 8, 2009\n\n"
+        "RESULTS\n\nVariable: Free T4\nIt Was: 1.1 ng/dL\nWhen: 2019-03-12\n\n"
+        "Variable: Albumin\nIt Was: 4.2 g/dL\nWhen: 2019-03-12\n"
+    )
+    assert [(p.name, p.date) for p in record.procedures] == [
+        ("Tubal ligation", "2022-08-01"),
+        ("Stress test", "2009-06-08"),
+    ]
+    assert measured(record) == [("Free T4", "1.1", "ng/dL"), ("Albumin", "4.2", "g/dL")]
+
+
+def test_among_lines_that_are_lists_any_short_label_heads_one() -> None:
+    record = text(
+        "PMH: Glaucoma; Gout; Asthma\nAll: Naproxen; Tree nuts\nPSH: Vasectomy; Bronchoscopy\n"
+        "Takes: Sitagliptin 100 mg; Pregabalin 75 mg\n"
+    )
+    assert [c.name for c in record.conditions] == ["Glaucoma", "Gout", "Asthma"]
+    assert [a.name for a in record.allergies] == ["Naproxen", "Tree nuts"]
+    assert [p.name for p in record.procedures] == ["Vasectomy", "Bronchoscopy"]
+    assert [m.name for m in record.medications] == ["Sitagliptin", "Pregabalin"]
+
+
+def test_names_with_dates_behind_dashes_are_no_labels() -> None:
+    record = text(
+        "IMMUNIZATIONS\n\nTd booster - 2012-12-28\nVaricella vaccine - 2022-02-11\nFlu shot - 2019-10-27\n\n"
+        "ALLERGIES\n\nEggs - 2014-03-03\nShellfish - 2017-06-22\n"
+    )
+    assert [v.name for v in record.immunizations] == ["Td booster", "Varicella vaccine", "Flu shot"]
+    assert [a.name for a in record.allergies] == ["Eggs", "Shellfish"]
+
+
+def test_below_days_that_stand_alone_a_label_tells_what_happened() -> None:
+    record = text(
+        "TIMELINE\n\n2019-03-05\nOperation: Vasectomy\n2018-04-26\nDiagnosis made: Glaucoma\n2017-05-11\n"
+        "Operation: Bronchoscopy\nDiagnosis made: Gout\n"
+    )
+    assert [p.name for p in record.procedures] == ["Vasectomy", "Bronchoscopy"]
+    assert [c.name for c in record.conditions] == ["Glaucoma", "Gout"]
+
+
+def test_a_date_over_two_lines_opens_one_row_of_figures() -> None:
+    table = [
+        ["Date", "Sodium", "Chloride"], ["Units", "mmol/L", "mmol/L"], ["January 13,", "140", "101"],
+        ["2019", "", ""], ["February 1,", "138", "99"], ["2018", "", ""],
+    ]  # fmt: skip
+    record = read(page([(40, 40, "Results"), *rows(60, 12, FOUR, table)]))
+    assert sorted((r.name, r.value, r.date) for r in record.results) == [
+        ("Chloride", "101", "2019-01-13"), ("Chloride", "99", "2018-02-01"),
+        ("Sodium", "138", "2018-02-01"), ("Sodium", "140", "2019-01-13"),
+    ]  # fmt: skip

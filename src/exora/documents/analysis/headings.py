@@ -171,6 +171,11 @@ _LABELS = {
 _EQUATED = {"All": "allergies", "Px": "procedures"}
 
 
+def short_label(label: str) -> str | None:
+    """The kind that a short word names before a list on its line, where it would name something else alone."""
+    return _LABELS.get(label.lower()) or _EQUATED.get(label)
+
+
 def read_heading(text: str) -> Heading | None:
     """The heading a row is or starts with: "ALLERGIES", "3. Current medications:", "Allergies: Penicillin".
 

@@ -10,7 +10,7 @@ from exora.documents.analysis.dates import find_dates
 from exora.documents.analysis.doses import read_medication
 from exora.documents.analysis.draft import is_nothing, strip_bullet
 from exora.documents.analysis.geometry import Row, Run
-from exora.documents.analysis.inference import is_figure
+from exora.documents.analysis.inference import is_date, is_figure
 from exora.documents.analysis.lexicon import drugs
 from exora.documents.analysis.lists import has_bullet, wraps
 from exora.documents.analysis.tables import key_and_value, key_value_record
@@ -22,6 +22,7 @@ _TOLD = frozenset(
     "date end value unit range flag status reaction severity dose strength route frequency sig provider facility "
     "reason code lot ignored".split()
 )
+_LONGEST_KEY = 32
 _DIRECTIONS = re.compile(
     r"(?:(?:take|inhale|apply|inject|use|give|place|instil+)\b(?! (?:of|down)\b)|\d+ (?:tab|cap|puff|drop))", re.I
 )
@@ -40,8 +41,10 @@ def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list
     records: list[list[Row]] = []
     others: list[Row] = []
     widest = max((row.x1 for row in rows), default=0.0)
-    for row in map(_keys_with_values, rows):
-        pairs = [key_and_value(segment) for segment in row.segments]
+    joined = [_keys_with_values(row) for row in rows]
+    inferred = _roles_of_keys(joined, name_roles)
+    for row in joined:
+        pairs = [key_and_value(segment, inferred) for segment in row.segments]
         roles = {pair[0] for pair in pairs if pair}
         if roles & name_roles:
             records.append([row])
@@ -53,7 +56,31 @@ def keyed_records(rows: Sequence[Row], name_roles: frozenset[str]) -> tuple[list
             records[-1][-1] = Row(last.page, row.y, last.height, (*last.segments[:-1], last.segments[-1] + row.run))
         else:
             others.append(row)
-    return [key_value_record(group) for group in records], others
+    return [key_value_record(group, inferred) for group in records], others
+
+
+def _roles_of_keys(rows: Sequence[Row], name_roles: frozenset[str]) -> dict[str, str]:
+    """The roles of keys in words that name none, by what stands behind them all over a section.
+
+    Of those with words behind them the one that opens the cards names what they are about, unless another key does.
+    """
+    values: dict[str, list[str]] = {}
+    for segment in (segment for row in rows for segment in row.segments):
+        key, colon, value = segment.text.partition(": ")
+        if colon and len(key) < _LONGEST_KEY and value:
+            values.setdefault(key.strip(" -•*"), []).append(value)
+    several = {key: found for key, found in values.items() if len(found) > 1}
+    roles: dict[str, str] = {}
+    for key, found in several.items():
+        if all(map(is_date, found)):
+            roles[key] = role_of(key) if role_of(key) in {"date", "end"} else "date"  # type: ignore[assignment]
+        elif all(map(is_figure, found)) and role_of(key) is None:
+            roles[key] = "value"
+    if not roles or any(role_of(key) in name_roles for key in values):
+        return roles
+    wordy = [key for key in several if key not in roles and role_of(key) in {None, "date", "end", "reason"}]
+    first = next(iter(several))
+    return {**roles, first: "name"} if first in wordy else roles
 
 
 def _goes_on(above: Row, row: Row, widest: float) -> bool:

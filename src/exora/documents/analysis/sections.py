@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from exora.documents.analysis.draft import looks_like_sentence
 from exora.documents.analysis.geometry import Row
 from exora.documents.analysis.headings import Heading, heading_kind, read_heading
 from exora.documents.analysis.inference import header_at, is_figure, is_listed
+from exora.documents.analysis.labels import Labels
 from exora.documents.analysis.lists import is_group_label
 from exora.documents.analysis.records import detail_of
 from exora.documents.analysis.running import are_names, list_spans
@@ -43,7 +43,7 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
     height = statistics.median([row.height for row in rows]) if rows else 1.0
     body = body_type(rows)
     right = max((row.x1 for row in rows), default=0.0)
-    labels = Counter(row.text.partition(":")[0] for row in rows if ": " in row.text)
+    labels = Labels(rows)
     carried: tuple[Table, int] | None = None
     index = 0
     while index < len(rows):
@@ -74,10 +74,13 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
                 carried[0].records.extend(more)
                 carried, index = (carried[0], end), end
                 continue
-        if (measured := _measured_label(row, sections[-1], labels)) is not None:
-            _open(row, measured, sections)
+        if (told := labels.measured(row, sections[-1].kind) or labels.event(row)) is not None:
+            _open(row, told, sections)
         elif sections[-1].heading is not None and (
-            _opens_card(rows, index, labels) or _names_a_record(rows, index) or _heads_a_part(row, sections[-1])
+            labels.opens_card(rows, index)
+            or labels.is_detail(row)
+            or _names_a_record(rows, index)
+            or _heads_a_part(row, sections[-1])
         ):
             sections[-1].rows.append(row)
         elif _SOAP.fullmatch(row.text) is not None:
@@ -88,10 +91,17 @@ def split_sections(rows: Sequence[Row]) -> list[Section]:
             sections[-1].rows.append(row)
         elif _stands_over(rows, index, pitch) or (titled and read_heading(row.text) is None):
             _open(row, Heading("other", 0, row.text), sections)
+        elif line := _listed_line(row, labels, sections[-1]):
+            _open(row, line, sections)
         else:
             _place(row, sections, height, rows[index - 1] if index else None, pitch, right)
         index += 1
     return [section for section in sections if section.heading or section.rows or section.tables]
+
+
+def _listed_line(row: Row, labels: Labels, section: Section) -> Heading | None:
+    """The heading of a list on one line among such lines, in words that name none by themselves."""
+    return None if section.kind == "prose" or read_heading(row.text) is not None else labels.line(row)
 
 
 def _heads_a_part(row: Row, section: Section) -> bool:
@@ -153,31 +163,6 @@ def _stands_over(rows: Sequence[Row], index: int, pitch: float) -> bool:
 _FAR, _NEAR = 1.3, 1.15
 
 
-_MEASURED = re.compile(r"(?:results?|measurements?|observations?|readings?|tests?|labs?)$", re.I)
-
-
-def _measured_label(row: Row, section: Section, labels: Counter[str]) -> Heading | None:
-    """The heading of a result among entries of other kinds, each behind a word for its kind: "Result: weight 81 kg"."""
-    label, colon, rest = row.text.partition(": ")
-    if not colon or section.kind in {"results", "vitals", "prose", ""} or labels[label] < _RECURS:
-        return None
-    named = _MEASURED.fullmatch(label) is not None and rest[:1].isalpha() and any(map(str.isdigit, rest))
-    return Heading("results", len(label) + 1, label) if named else None
-
-
-#: A label that stands before so many entries tells their kind.
-_RECURS = 3
-
-
-def _opens_card(rows: Sequence[Row], index: int, labels: Counter[str]) -> bool:
-    """Whether a row is the first of a card of keys and values: its key recurs, and a detail follows it."""
-    label, colon, rest = rows[index].text.partition(": ")
-    if not colon or not rest or labels[label] < 2 or len(rows[index].segments) > 1:
-        return False
-    named = role_of(label) == "name" or role_of(label) in LIST_OF_ROLE
-    return named and index + 1 < len(rows) and detail_of(rows[index + 1]) is not None
-
-
 def _is_run_together(header: Row, body: Sequence[Row]) -> bool:
     """Whether a table's columns are parted by single blanks, as in plain text: its rows are read as lines then."""
     single = sum(len(row.segments) == 1 for row in body)
@@ -232,7 +217,7 @@ def _unknown_label(row: Row) -> Heading | None:
     if any(map(str.isdigit, label)) or role_of(label) is not None or is_listed(label):
         return None
     spans = list_spans(rest)
-    enough = 1 if kind_of_title(label) is not None else 2
+    enough = 1 if kind_of_title(label) is not None and not any(map(str.isdigit, rest)) else 2
     listed = ";" in rest or (len(spans) > enough and are_names([rest[slice(*span)] for span in spans]))
     return Heading("other", mark.end() - 1, label) if listed else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exora.documents.analysis.answers import is_denied
@@ -340,12 +340,15 @@ def _continues(above: list[Token], tokens: list[Token], widest: float, alone: bo
     return open_bracket or (starts_small and full and above[-1].text in {"/", "-", ","})
 
 
-def key_value_record(rows: Sequence[Row]) -> dict[str, Run]:
+NO_ROLES: Mapping[str, str] = {}
+
+
+def key_value_record(rows: Sequence[Row], roles: Mapping[str, str] = NO_ROLES) -> dict[str, Run]:
     """The cells of rows like "Vaccine: MMR", by the role that the word before the colon names."""
     record: dict[str, Run] = {}
     for row in rows:
         for segment in row.segments:
-            pair = key_and_value(segment)
+            pair = key_and_value(segment, roles)
             if pair:
                 record.setdefault(*pair)
     return record
@@ -357,12 +360,18 @@ def _is_measured(text: str) -> bool:
     return found is not None and read_unit(text[found.end :]) is not None
 
 
-def key_and_value(segment: Run) -> tuple[str, Run] | None:
-    """Role and value of a segment "Key: value", if the key names a column."""
+def key_and_value(segment: Run, roles: Mapping[str, str] = NO_ROLES) -> tuple[str, Run] | None:
+    """Role and value of a segment "Key: value", if the key names a column.
+
+    Args:
+        segment: the words.
+        roles: the roles of keys whose words name none.
+    """
     colon = segment.text.find(":")
     if not 1 < colon < 32 or colon + 1 >= len(segment.text):
         return None
-    role = role_of(segment.text[:colon].strip(" -•*"))
+    key = segment.text[:colon].strip(" -•*")
+    role = roles.get(key) or role_of(key)
     if role is None:
         return None
     cell = segment.part(colon + 2, len(segment.text))

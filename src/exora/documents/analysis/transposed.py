@@ -50,13 +50,16 @@ def read_transposed(rows: Sequence[Row], index: int) -> tuple[Table, int] | None
     records: list[dict[str, Run]] = []
     while end < len(rows) and _is_values(rows[end]) and rows[end].x0 > margin - 2:
         row = rows[end]
+        date = row.segments[0]
+        if end + 1 < len(rows) and _ends_date(row, rows[end + 1]):
+            date, end = date + rows[end + 1].run, end + 1
         for segment in row.segments[1:]:
             column = _column_of(segment.x0, starts)
             if column is None or column not in names:
                 # Figures stand elsewhere than the names: who goes with whom is not certain.
                 return None
             name, unit = _without_unit(names[column])
-            record = {"test": name, "value": segment, "date": row.segments[0]}
+            record = {"test": name, "value": segment, "date": date}
             if found_unit := units.get(column) or unit:
                 record["unit"] = found_unit
             records.append(record)
@@ -70,6 +73,12 @@ def read_transposed(rows: Sequence[Row], index: int) -> tuple[Table, int] | None
 def _is_values(row: Row) -> bool:
     first, *rest = row.segments
     return bool(rest) and is_date(first.text) and all(is_figure(segment.text) for segment in rest)
+
+
+def _ends_date(row: Row, below: Row) -> bool:
+    """Whether the row below is the second line of the date that opens a row: "January 13," over "2019"."""
+    near = below.page == row.page and below.y - row.y < 2.2 * max(row.height, below.height)
+    return near and len(below.segments) == 1 and abs(below.x0 - row.x0) <= _ALIGNED and is_date(below.text)
 
 
 def _runs_on(row: Row, below: Row) -> bool:
