@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 
@@ -76,8 +76,11 @@ def _metavar(one: Any) -> str:
     if one.metavar:
         return str(one.metavar)
     kind = one.type_descriptor.annotation
-    inner = [each for each in get_args(kind) if each is not type(None)]  # of list[str], and of str | None
-    kind = inner[0] if inner else kind
+    if get_origin(kind) is not Literal:
+        inner = [each for each in get_args(kind) if each is not type(None)]  # of list[str], and of str | None
+        kind = inner[0] if inner else kind
+    if get_origin(kind) is Literal:
+        return "\\|".join(get_args(kind))
     if issubclass(kind, Enum):
         return "\\|".join(str(choice.value) for choice in kind)
     return {int: "N", float: "N", Path: "PATH"}.get(kind, "TEXT")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 from pathlib import Path
 from uuid import uuid4
@@ -223,3 +224,16 @@ async def test_an_unknown_job(embedded_dsn: str, command: tuple[str, ...]) -> No
     assert ran.code == 3
     assert one_line(ran).startswith("error [")  # names the argument
     assert "exora jobs list" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        (("capacity", "set", "openai", "gpt-4o-mini", "--status", "off"), "--status.*'maintenance'"),
+        (("schedules", "add", "nightly", "0 3 * * *", "report_generation", "--missed", "never"), "--missed.*'skip'"),
+    ],
+)
+async def test_a_word_of_a_few_is_refused_with_those_there_are(command: tuple[str, ...], names: str) -> None:
+    ran = await exora(*command, COLUMNS="200")
+    assert ran.code == 2
+    assert re.search(names, ran.err), ran.err

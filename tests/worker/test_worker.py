@@ -137,11 +137,15 @@ async def test_a_result_with_content_costs_only_its_own_job(bench: Bench) -> Non
 
     jobs = await bench.enqueue(5)
     chatty.add(jobs[2])
+    log = io.StringIO()
+    configure_logs("warn", stream=log)
     async with bench.worker(settle_window_s=0.2):
         views = [await bench.until(job_id, lambda view: view.state.final) for job_id in jobs]
     assert [view.state for view in views].count(JobState.COMPLETED) == 4
+    configure_logs("error")
     assert views[2].state is JobState.FAILED
-    assert "Jane" not in str(views[2])
+    assert [line["job_id"] for line in map(json.loads, log.getvalue().splitlines())] == [str(jobs[2])]
+    assert "Jane" not in str(views[2]) + log.getvalue()
 
 
 async def test_a_job_without_capacity_comes_back_and_burns_nothing(bench: Bench) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -52,7 +52,9 @@ def set_(
     tpm: Annotated[str | None, typer.Option(help="Tokens per minute, or none.")] = None,
     concurrent: Annotated[str | None, typer.Option(help="Calls at once, or none.")] = None,
     cost_per_day: Annotated[str | None, typer.Option(help="US dollars per day (UTC), or none.")] = None,
-    status: Annotated[str | None, typer.Option(help="active, disabled or maintenance.")] = None,
+    status: Annotated[
+        Literal["active", "disabled", "maintenance"] | None, typer.Option(help="Whether it may be called.")
+    ] = None,
     threshold: Annotated[float | None, typer.Option(help="Share of a limit above which enqueues are deferred.")] = None,
     defer_seconds: Annotated[
         int | None, typer.Option(min=1, max=86400, help="Seconds for which enqueues are then deferred; 1 at first.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -39,13 +39,13 @@ def list_(as_json: JsonOption = False) -> None:
 @app.command("add")
 def add(
     name: NameArgument,
-    cron: Annotated[str, typer.Argument(help="Minute, hour, day, month, weekday: '30 2 * * 1-5'.")],
+    cron: Annotated[str, typer.Argument(metavar="CRON", help="Minute, hour, day, month, weekday: '30 2 * * 1-5'.")],
     job_type: Annotated[str, typer.Argument(metavar="JOB_TYPE", help="What is enqueued.")],
     time_zone: Annotated[str, typer.Option("--tz", metavar="ZONE", help="The time zone of the expression.")] = "UTC",
     payload: Annotated[str, typer.Option(metavar="JSON", help="References only, as in every job.")] = "{}",
     lane: Annotated[str | None, typer.Option(help="Default: the job type's own.")] = None,
-    priority: Annotated[int, typer.Option(min=1, max=10)] = 5,
-    missed: Annotated[str, typer.Option(help="Ticks no worker saw: skip, one (job for all), or all.")] = "one",
+    priority: Annotated[int, typer.Option(min=1, max=10, help="1 is the highest.")] = 5,
+    missed: Annotated[Missed, typer.Option(help="Ticks no worker saw: skip, one (job for all), or all.")] = "one",
     why: WhyOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
@@ -63,7 +63,7 @@ def add(
             payload=references,
             lane=lane,
             priority=priority,
-            missed=cast(Missed, missed),
+            missed=missed,
             act=act(by, why),
         )
     )

@@ -116,7 +116,9 @@ class Settler:
     async def _write_apart(self, batch: list[Settlement], error: BadInput) -> None:
         """One result breaks the rules (it may hold content): only its own job pays for it."""
         if len(batch) == 1:
-            await self._write([Settlement(batch[0].fence, Dead(describe_error(error)))])
+            [(fence, _)] = batch  # whoever ran it has said "completed" of it
+            _log.warning("result_refused", job_id=str(fence.job_id), attempt=fence.attempt, error_code=error.code)
+            await self._write([Settlement(fence, Dead(describe_error(error)))])
             return
         for settlement in batch:
             await self._write([settlement])

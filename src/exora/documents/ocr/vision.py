@@ -21,7 +21,6 @@ _MAX_BYTES = 10_000_000 * 3 // 4 - 100_000
 _CALLS_AT_A_TIME = 4
 #: After these breaks a printed line ends (EOL_SURE_SPACE, HYPHEN, LINE_BREAK), by number or by name.
 _LINE_ENDS = frozenset({3, 4, 5, "EOL_SURE_SPACE", "HYPHEN", "LINE_BREAK"})
-_WORD_ENDS = _LINE_ENDS | {1, 2, "SPACE", "SURE_SPACE"}
 
 
 class Annotates(Protocol):
