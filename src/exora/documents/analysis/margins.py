@@ -18,6 +18,8 @@ _ALIGNED = 1.0
 _SAME_FIELD = 1.2
 #: Labels that are headings make up this much of them, and name so many lists at least.
 _HALF, _LISTS = 0.5, 2
+#: A form with labels in its margin takes at most so many rows; a longer one is read in parts.
+_MOST_ROWS = 60
 
 
 @dataclass
@@ -59,7 +61,7 @@ def _block(rows: Sequence[Row], index: int) -> tuple[list[_Field], int] | None:
         return None
     left, right = top.x0, top.segments[1].x0
     end = index
-    while end < len(rows) and _fits(rows[end], top.page, left, right):
+    while end < min(len(rows), index + _MOST_ROWS) and _fits(rows[end], top.page, left, right):
         end += 1
     while end > index and rows[end - 1].x0 < right - _ALIGNED and len(rows[end - 1].segments) == 1:
         # A word alone in the margin below the last field is no part of it.
