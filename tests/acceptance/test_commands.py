@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
@@ -57,7 +58,7 @@ async def test_from_patient_to_record(embedded_dsn: str) -> None:
             assert ran.out.strip()
 
 
-async def test_submitting_again_is_a_duplicate(embedded_dsn: str) -> None:
+async def test_submitting_again_is_a_duplicate_unless_its_job_was_cancelled(embedded_dsn: str) -> None:
     patient = (await exora("patients", "add", DATABASE_URL=embedded_dsn)).out.strip()
     path = str(next(example.path for example in examples()))
     arguments = ("submit", path, "--patient", patient, "--json")
@@ -65,10 +66,13 @@ async def test_submitting_again_is_a_duplicate(embedded_dsn: str) -> None:
     await exora("jobs", "cancel", first["job_id"], "--yes", DATABASE_URL=embedded_dsn)
     twice = ("submit", path, "-", "--patient", patient, "--json")  # the same bytes, once from stdin
     [second, third] = (await exora(*twice, stdin=Path(path).read_bytes(), DATABASE_URL=embedded_dsn)).json
-    assert first["outcome"] == "accepted"
-    for again in (second, third):
-        assert again["job_id"] == first["job_id"]
-        assert (again["outcome"], again["status"]) == ("duplicate", "cancelled")  # what became of it, not "pending"
+    assert [item["outcome"] for item in (first, second, third)] == ["accepted", "accepted", "duplicate"]
+    assert first["job_id"] != second["job_id"] == third["job_id"]
+    db = await asyncpg.connect(embedded_dsn)
+    await db.fetch("select claim_jobs_v3('w', gen_random_uuid(), array['shell_file_processing'])")
+    await db.close()
+    [fourth] = (await exora(*arguments, DATABASE_URL=embedded_dsn)).json
+    assert (fourth["outcome"], fourth["status"]) == ("duplicate", "processing")  # what became of it, not "pending"
 
 
 async def test_a_dead_letter_is_understood_and_redriven(embedded_dsn: str, tmp_path: Path) -> None:

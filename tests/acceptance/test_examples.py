@@ -23,6 +23,7 @@ MANIFEST: list[dict[str, Any]] = json.loads((DOCUMENTS / "manifest.json").read_t
 FILES = [line["file"] for line in MANIFEST]
 #: The limits the project promises on these documents.
 PRECISION, RECALL = 0.85, 0.75
+_MISTAKABLE = ("medications", "allergies")
 MAX_BYTES = 5 * 1024 * 1024
 #: One document is at most twelve pages; a scanned page takes a few seconds of one core.
 TIMEOUT_S = 300
@@ -87,6 +88,17 @@ def test_totals_reach_the_promised_precision_and_recall(
     main = sum_of(scores.values()).main
     assert main.precision >= PRECISION
     assert main.recall >= RECALL
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_medicine_is_taken_for_an_allergen_nor_an_allergen_for_a_medicine(
+    file: str, records: dict[str, Record]
+) -> None:
+    names = {kind: {_letters(item["name"]) for item in _truth(file).get(kind, [])} for kind in _MISTAKABLE}
+    for kind, other in (_MISTAKABLE, _MISTAKABLE[::-1]):
+        found = {_letters(item.name) for item in getattr(records[file], kind)}
+        assert not found & (names[other] - names[kind])
+    assert len(records[file].allergies) <= len(names["allergies"]) + 1, "more than are printed"
 
 
 def test_documents_differ_in_kind_format_length_and_patient() -> None:

@@ -147,3 +147,50 @@ def test_what_stands_behind_an_empty_box_is_not_said() -> None:
 def test_a_test_is_not_called_by_the_verb_behind_it() -> None:
     record = text("RESULTS\n\nBody weight measured 81 kg.\nHemoglobin came back at 15.4 g/dL.\n")
     assert [(r.name, r.value) for r in record.results] == [("Body weight", "81"), ("Hemoglobin", "15.4")]
+
+
+def test_a_table_of_medicines_below_a_line_of_allergies_holds_no_allergens() -> None:
+    record = text(
+        "MY MEDICATION LIST\nName: Ann Poe   Date of birth: 03/04/1969\n\n"
+        "Allergies: Trimethoprim (rash), Latex (itching of the hands)\n\n"
+        "Medication       Dose      How to take   When         What for\n"
+        "Aspirin          81 mg     by mouth      once daily   Heart\n"
+        "Lisinopril       20 mg     by mouth      at bedtime   Blood pressure\n"
+        "Nitroglycerin    0.4 mg    sublingual    as needed    Chest tightness\n\n"
+        "Stopped\nIbuprofen 400 mg by mouth as needed, stopped 11/13/2020.\n"
+    )
+    assert [(a.name, a.reaction) for a in record.allergies] == [("Trimethoprim", "rash"), ("Latex", "itching")]
+    assert [(m.name, m.route, m.frequency) for m in record.medications] == [
+        ("Aspirin", "by mouth", "once daily"),
+        ("Lisinopril", "by mouth", "at bedtime"),
+        ("Nitroglycerin", "sublingual", "as needed"),
+        ("Ibuprofen", "by mouth", "as needed"),
+    ]
+
+
+def test_the_drugs_one_is_allergic_to_are_no_medicines() -> None:
+    record = text(
+        "ALLERGIES\n\nMedication      Reaction    Severity\nPenicillin      hives       severe\n"
+        "Codeine         nausea      mild\n"
+    )
+    assert [a.name for a in record.allergies] == ["Penicillin", "Codeine"]
+    assert record.medications == []
+
+
+@pytest.mark.parametrize(
+    "house", ["Harborside Allergy and Asthma Associates", "Eastern Vaccine Center", "Hill Street Internal Medicine"]
+)
+def test_the_name_of_a_practice_heads_no_list(house: str) -> None:
+    assert kind_of_title(house) is None
+
+
+def test_a_list_on_one_line_is_read_below_another() -> None:
+    record = text(
+        "Diagnosis: Sprain of ankle, left. Gout.\nAllergies: Ibuprofen (rash, this visit). Peanut (vomiting).\n"
+    )
+    assert [a.name for a in record.allergies] == ["Ibuprofen", "Peanut"]
+
+
+def test_relatives_without_allergies_say_nothing_of_the_patient() -> None:
+    assert text("HISTORY\nMother has asthma. Father has no allergies.\n").allergies == []
+    assert len(text("HISTORY\nHe has no known drug allergies.\n").allergies) == 1

@@ -13,7 +13,7 @@ from exora.documents.analysis.columns import LIST_OF_ROLE
 from exora.documents.analysis.context import sentences
 from exora.documents.analysis.dates import first_date
 from exora.documents.analysis.doctype import document_type
-from exora.documents.analysis.doses import STRENGTH
+from exora.documents.analysis.doses import FREQUENCY, STRENGTH
 from exora.documents.analysis.draft import Draft, looks_like_sentence
 from exora.documents.analysis.geometry import Row, Run
 from exora.documents.analysis.headings import heading_kind
@@ -171,6 +171,8 @@ def _read_entry(entry: Entry, kind: str) -> list[Draft]:
             return []
         run = entry.run.part(0, len(asked))
         entry = Entry(run, (run,))
+    if kind == "allergies" and _is_taken(entry.run.text):
+        kind = "medications"
     found = FROM_ENTRY[kind](entry, kind)
     if found and not _tells_more(entry, kind):
         return found
@@ -191,8 +193,14 @@ def _holds(table: Table, kind: str) -> bool:
         return False
     names = [record[role].text for record in table.records for role in LIST_OF_ROLE if role in record]
     if kind == "allergies" and table.list_name == "medications":
-        return not any(map(STRENGTH.search, names))
+        taken = sum(_is_taken(" ".join(run.text for run in record.values())) for record in table.records)
+        return not any(map(STRENGTH.search, names)) and taken <= len(names) / 2
     return kind_of_names(names) == kind
+
+
+def _is_taken(text: str) -> bool:
+    """Whether a medicine's strength and how often it is taken stand beside it: nobody is told so of an allergen."""
+    return STRENGTH.search(text) is not None and FREQUENCY.search(text) is not None
 
 
 #: Titles of what is to be done, and was not.

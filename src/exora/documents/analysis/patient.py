@@ -164,6 +164,9 @@ _SIGNED = re.compile(
 )
 
 
+_IDENTITY = re.compile(r"\b(?:MRN|DOB|SSN|[Dd]ate [Oo]f [Bb]irth|[Bb]irth ?[Dd]ate)\b\s*[:#]")
+
+
 def is_administrative(row: Row) -> bool:
     """Whether a row of a list is about the patient, the author or the print-out rather than an entry."""
     text = row.text
@@ -172,7 +175,7 @@ def is_administrative(row: Row) -> bool:
         return True
     if _SIGNED.search(text):
         return True
-    return _BARE_BIRTH.search(text) is not None or re.search(r"\b(?:MRN|DOB|SSN)\b\s*[:#]", text) is not None
+    return _BARE_BIRTH.search(text) is not None or _IDENTITY.search(text) is not None
 
 
 def _head(rows: Sequence[Row]) -> list[Row]:

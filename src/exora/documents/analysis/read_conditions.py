@@ -361,6 +361,8 @@ def allergy_from_sentence(run: Run, start: int, end: int) -> list[Draft]:
     """Allergies stated in prose: "allergic to penicillin", "no known drug allergies"."""
     text = run.text[start:end]
     none = _NO_ALLERGY.search(text)
+    if none and context_of(text, none.start(), none.end()).subject == "family":
+        return []
     if none:
         return [no_allergy(run.part(start + none.start(), start + none.end()))]
     match = re.search(r"\b(?:is|are|was)?\s*(?:(not) )?(?:allergic to|(?:an )?allergy to|allergies to)\s+", text, re.I)

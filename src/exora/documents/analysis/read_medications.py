@@ -145,6 +145,11 @@ def from_cells(cells: Cells, kind: str) -> list[Draft]:
         or _first_text(cells, "strength")
         or sig.dose
     )
+    if "frequency" not in cells and "date" in cells and (often := FREQUENCY.match(cells["date"].text)):
+        # A column headed "When".
+        cells = {role: run for role, run in cells.items() if role != "date"} | {
+            "frequency": cells["date"].part(0, often.end())
+        }
     frequency = _first_text(cells, "frequency") or (directions.frequency if directions else None) or sig.frequency
     route = _first_text(cells, "route") or (directions.route if directions else None) or sig.route
     status_text = _first_text(cells, "status")

@@ -22,6 +22,9 @@ _AND = re.compile(r"\s(?:and|&)\s")
 _GOES_ON = re.compile(r"\s*(?:[a-z0-9(]|[A-Z]+\d?\)|(?:Adult|Pediatric|Oral|NOS)\b)")
 _LEAD_AND = re.compile(r"\s*(?:and|or|&)\s+")
 
+#: What is said of an entry behind it: "Latex (itching of the hands)".
+_BEHIND = re.compile(r"\s\([^()]*\)[\s.]*$")
+
 Span = tuple[int, int]
 
 
@@ -110,14 +113,19 @@ def parts(run: Run, spans: Sequence[Span], offset: int = 0) -> list[Run]:
 
 
 def are_names(pieces: Sequence[str]) -> bool:
-    """Whether pieces can be names on a list: short, no sentences, each starting like a name or known as one."""
+    """Whether pieces can be names on a list: short, no sentences, each starting like a name or known as one; whatever
+    stands in brackets behind them."""
     return all(
         piece.strip()
         and len(piece.split()) <= _MOST_WORDS
         and not looks_like_sentence(piece)
         and (piece.strip()[0].isupper() or piece.strip()[0].isdigit() or is_listed(piece.strip(" .")))
-        for piece in pieces
+        for piece in map(_bare, pieces)
     )
+
+
+def _bare(piece: str) -> str:
+    return _BEHIND.sub("", piece)
 
 
 def running_list(rows: Sequence[Row], is_full: Callable[[Row, Row, float], bool]) -> list[Run]:
@@ -132,13 +140,13 @@ def running_list(rows: Sequence[Row], is_full: Callable[[Row, Row, float], bool]
     pieces = [run.text[slice(*span)] for span in spans]
     if len(spans) < max(2, len(rows)) or (";" not in run.text and not are_names(pieces)):
         return []
-    if len(spans) == 2 and ";" not in run.text and not all(map(_is_known, pieces)):
+    if len(spans) == 2 and ";" not in run.text and not all(_BEHIND.search(p) or _is_known(p) for p in pieces):
         return []
     return parts(run, spans)
 
 
 def _is_known(piece: str) -> bool:
-    return is_listed(piece.strip(" .")) or re.search(r"\d\s?(?:m[cg]?g|g|ml|units?)\b", piece, re.I) is not None
+    return is_listed(_bare(piece).strip(" .")) or re.search(r"\d\s?(?:m[cg]?g|g|ml|units?)\b", piece, re.I) is not None
 
 
 _HE = r"(?:(?:he|she|they|the patient|patient|this (?:patient|gentleman|lady|woman|man)|(?:mr|mrs|ms)\.? \w+)\s+)?"

@@ -245,7 +245,9 @@ def _closes(row: Row, section: Section, rows: Sequence[Row], index: int) -> bool
         return False
     inline = section.rows[0].y == section.heading.y and section.rows[0].page == section.heading.page
     ended = rows[index - 1].text.endswith(".")
-    return inline and ended and row.text[0].isupper() and looks_like_sentence(row.text)
+    if not inline or not ended or read_heading(row.text) is not None:
+        return False
+    return row.text[0].isupper() and looks_like_sentence(row.text)
 
 
 def _is_note(text: str) -> bool:

@@ -92,14 +92,19 @@ def kind_of_title(title: str) -> str | None:
     words = normal_key(title).split()
     if not 1 <= len(words) <= 7 or not any(word in _KIND_OF for word in words) or _ELSE & set(words):
         return None
-    if words[-1] == "surgery" and not _BESIDE & set(words):
-        # A practice: "Park Road Surgery".
+    if words[-1] in _HOUSES or (words[-1] in {"surgery", "medicine"} and not _BESIDE & set(words)):
+        # "Harborside Allergy Associates", "Park Road Surgery".
         return None
     return "allergies" if _REACTIONS & set(words) else _kind_of_things(words)
 
 
 #: Words of titles that no list of a kind stands under: relatives' diseases, what a pathologist tells, where one works.
 _ELSE = frozenset("family pathology department clinic ward".split())
+#: Last words of the names of those who print a document.
+_HOUSES = frozenset(
+    "associates center centre college group hospital inc institute llc ltd partners physicians practice services "
+    "specialists university".split()
+)
 #: What is tested for is not given: "Urine drug screen", "Allergen test results", "Antigen tests".
 _TESTED = frozenset("test tests testing screen screening level levels titer titers result results".split())
 _TESTED_FOR = frozenset(["allergies", "immunizations", "medications"])
