@@ -116,11 +116,6 @@ class ClaimedJob(NamedTuple):
         return None if named is None else UUID(named)
 
     @property
-    def last_try(self) -> bool:
-        """Whether its retries are used up: where this attempt fails, the database makes a dead letter of it."""
-        return self.retry_count >= self.max_retries
-
-    @property
     def created_at(self) -> datetime:
         """When it was enqueued, to the millisecond: a UUIDv7 says so itself."""
         return datetime.fromtimestamp((self.job_id.int >> 80) / 1000, UTC)

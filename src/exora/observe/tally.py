@@ -53,7 +53,7 @@ class LaneWork:
 
     def count(self, job: ClaimedJob, outcome: Outcome) -> tuple[str, int]:
         """Count how an attempt ended, and the pages of a document whose result names them; answers both."""
-        spent = isinstance(outcome, Retry) and job.last_try
+        spent = isinstance(outcome, Retry) and job.retry_count >= job.max_retries
         kind = Dead if spent else type(outcome)
         self.outcomes[kind] += 1
         result = outcome.result if isinstance(outcome, Completed) else None

@@ -238,7 +238,7 @@ class Runner:
                 self._settle(Settlement(job.fence, outcome))
                 self._tally.ended(job, outcome, took)
                 if self._log.is_enabled_for(logging.INFO):
-                    self._log.info("job_ended", duration_s=round(took, 3), **_outcome_fields(job, outcome))
+                    self._log.info("job_ended", duration_s=round(took, 3), **_outcome_fields(outcome))
         finally:
             current_job.reset(token)
             del self._running[task]
@@ -247,7 +247,7 @@ class Runner:
     async def _traced(self, task: asyncio.Task[None], run: _Run) -> Outcome | None:
         with tracing.attempt(run.job, self._worker_id) as ended:
             outcome = await self._outcome(task, run)
-            ended |= {"outcome": "lost"} if outcome is None else _outcome_fields(run.job, outcome)
+            ended |= {"outcome": "lost"} if outcome is None else _outcome_fields(outcome)
             return outcome
 
     async def _outcome(self, task: asyncio.Task[None], run: _Run) -> Outcome | None:
@@ -305,9 +305,8 @@ def _stopped(run: _Run) -> Outcome | None:
             return Release("shutdown")
 
 
-def _outcome_fields(job: ClaimedJob, outcome: Outcome) -> dict[str, str]:
-    spent = isinstance(outcome, Retry) and job.last_try
-    fields = {"outcome": "dead" if spent else type(outcome).__name__.lower()}
+def _outcome_fields(outcome: Outcome) -> dict[str, str]:
+    fields = {"outcome": type(outcome).__name__.lower()}
     if isinstance(outcome, Retry | Dead):
         error = outcome.error
         fields |= {"error_class": error.error_class, "error_code": error.code, "fingerprint": error.fingerprint}
