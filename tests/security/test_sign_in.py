@@ -50,13 +50,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return standing
 
 
-async def test_the_way_in_names_no_scheme_or_host(door: Door) -> None:
-    """Behind a proxy that ends TLS they are not those the browser knows."""
-    async with door.client() as client:
-        steps = [(await client.get(path)).headers["location"] for path in ("/dashboard", "/dashboard/")]
-    assert steps == ["/dashboard/", "/dashboard/sign-in"]
-
-
 async def test_a_thousand_guesses_open_nothing_and_are_slowed_down(door: Door, clock: Clock) -> None:
     looked_at = 0
     async with door.client() as client:

@@ -18,7 +18,7 @@ from exora.documents.pages import read_pages
 from exora.documents.pool import ChildPool
 from exora.domain.document import DocumentLimits
 from exora.domain.record import Record
-from exora.errors import BadInput, DocumentTooLarge, EmptyDocument
+from exora.errors import BadInput, EmptyDocument
 
 
 def analyze(
@@ -38,8 +38,6 @@ def analyze(
 def _from_text(content: bytes) -> Record:
     if not content:
         raise EmptyDocument("the document has no content")
-    if len(content) > (most := DocumentLimits().max_bytes):
-        raise DocumentTooLarge(f"the document has more than {most} bytes")
     try:
         return analyze_text(content.decode("utf-8-sig"), sha256=hashlib.sha256(content).hexdigest())
     except UnicodeDecodeError:

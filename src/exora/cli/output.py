@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from exora.domain.document import DocumentLimits
 from exora.domain.phi import describe_error
 from exora.errors import BadInput, ExoraError, NotFound
 
@@ -177,17 +176,13 @@ def parse_limit(text: str, field: str, kind: type[int] | type[float] = int) -> f
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file the user named; ``-`` is standard input. No more is read than shows that it is too large.
+    """Read a file the user named; ``-`` is standard input.
 
     Raises:
         BadInput: it cannot be read.
     """
-    most = DocumentLimits().max_bytes + 1
     try:
-        if path == Path("-"):
-            return sys.stdin.buffer.read(most)
-        with path.open("rb") as file:
-            return file.read(most)
+        return sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
     except OSError as error:
         raise BadInput(
             f"{path} cannot be read: {error.strerror}", field="FILE", remedy="Check the path and its permissions"

@@ -73,7 +73,7 @@ def application(
         return Starlette(routes=routes)
     site = Site(coordinator, watch, access)
     handlers = {HTTPException: site.failed, ExoraError: site.failed, Exception: site.failed}
-    return Starlette(routes=[*routes, *site.routes()], exception_handlers=handlers)
+    return Starlette(routes=[*routes, site.mount()], exception_handlers=handlers)
 
 
 def bind(host: str, port: int) -> socket.socket:

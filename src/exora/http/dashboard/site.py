@@ -13,7 +13,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 
 from exora import __version__
 from exora.coordination.port import Coordinator
@@ -83,12 +83,10 @@ class Site:
         self._pages = Pages(coordinator, watch, self._render)
         self._acts = Acts(coordinator)
 
-    def routes(self) -> list[BaseRoute]:
-        """Everything below /dashboard, and the way there."""
+    def mount(self) -> Mount:
+        """Everything below /dashboard."""
         page, act = self._guard.page, self._guard.act
-        # The framework's own redirect would name a scheme and host, which behind a proxy are not the caller's.
-        bare = Route("/dashboard", lambda _: RedirectResponse("/dashboard/", 307, HEADERS), methods=["GET"])
-        below = Mount(
+        return Mount(
             "/dashboard",
             routes=[
                 Route("/", page(self._pages.overview)),
@@ -109,7 +107,6 @@ class Site:
                 Route("/static/{name}", self._static),
             ],
         )
-        return [bare, below]
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """A page for an error: what happened and what to do, never a trace."""
